@@ -1,0 +1,1 @@
+"""The vocabulary every other layer speaks: no I/O, no clock, no logger."""

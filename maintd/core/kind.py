@@ -1,0 +1,77 @@
+"""A kind of job: its parameters, what it does, and the rights it needs; everything else derives from this."""
+
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from maintd.core.limits import Limits
+from maintd.core.outcome import Outcome
+from maintd.core.ports import Gate, Http, Log, Reader, Store
+from maintd.core.rules import Rule
+from maintd.core.target import Target
+
+
+class Params(BaseModel):
+    """Base of every kind's parameters: frozen, unknown keys refused, each field with a description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """All that a run may touch."""
+
+    run_id: str
+    job: str
+    target: Target
+    cluster: Reader
+    gate: Gate
+    store: Store
+    http: Http
+    log: Log
+    now: Callable[[], datetime]
+    """The daemon's clock, UTC. Ages of objects are judged by the API server's: `Page.server_time`."""
+    memory: MutableMapping[str, Any]
+    """What this job remembered from its last run; what is in it when the run ends is remembered. Small, JSON."""
+
+
+Needs = tuple[Rule, ...] | Callable[[Any, Target], tuple[Rule, ...]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind. The name is the module's (`cleanup_pods.py` → `cleanup-pods`), the manual is its docstring."""
+
+    params: type[Params]
+    run: Callable[[Context, Any], Awaitable[Outcome]]
+    level: int
+    """0 observe · 1 basic repair · 2 scaling and configuration · 3 cluster and infrastructure."""
+    needs: Needs = ()
+    check: Callable[[Any, Target], str | None] | None = None
+    """What the schema cannot say: None, or why these params cannot work on this target, with the remedy."""
+    limits: Limits = field(default_factory=Limits)
+    timeout: timedelta = timedelta(minutes=5)
+    """Default deadline of one run."""
+
+    @property
+    def name(self) -> str:
+        """`cleanup-pods`."""
+        return self.run.__module__.rpartition(".")[2].replace("_", "-")
+
+    @property
+    def manual(self) -> str:
+        """The module's docstring."""
+        return (sys.modules[self.run.__module__].__doc__ or "").strip()
+
+    @property
+    def acts(self) -> bool:
+        """True where the kind changes the cluster, so that `mode` and `limits` mean something."""
+        return self.level >= 1
+
+    def rules(self, params: Any, target: Target) -> tuple[Rule, ...]:
+        """The rights that a job with these parameters needs."""
+        return self.needs(params, target) if callable(self.needs) else self.needs

@@ -1,0 +1,24 @@
+"""Words for people: the nearest spelling, a plural, a size."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean older_than?`, or nothing where no known word is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """`1 pod`, `3 pods`, `0 pods`; `plural` where an s is not enough."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def sized(number: float) -> str:
+    """Bytes as people read them: `512 B`, `18.4 KiB`, `2.0 MiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024 or unit == "GiB":
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    raise AssertionError("unreachable")

@@ -1,0 +1,1 @@
+"""Kinds that change the cluster, through the gate."""

@@ -1,0 +1,1 @@
+"""Sends HTTP probes."""

@@ -1,0 +1,1 @@
+"""When jobs run, and one run from ring to record."""

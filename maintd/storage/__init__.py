@@ -1,0 +1,1 @@
+"""The bucket or folder that records, backups and evidence are written to."""
