@@ -115,7 +115,8 @@ class Store(Protocol):
     async def create(self, path: str, data: bytes) -> Stored:
         """Write one object of at most 8 MiB.
 
-        Raises Conflict when something else is there already, Transient or Denied when the store cannot be written.
+        Raises Conflict when something else is there already, Refused for a path or size that no store takes,
+        Transient or Denied when the store cannot be written.
         """
         ...
 
@@ -123,8 +124,11 @@ class Store(Protocol):
         """The plain bytes. Raises Missing."""
         ...
 
-    def names(self, prefix: str) -> AsyncIterator[str]:
-        """Paths that begin with `prefix`, in order."""
+    def names(self, prefix: str, *, reverse: bool = False) -> AsyncIterator[str]:
+        """Paths that begin with `prefix`, in the order of their characters; `reverse`: the last comes first.
+
+        Folder by folder, so that whoever wants the newest few stops early.
+        """
         ...
 
     def staging(self) -> AbstractAsyncContextManager[Staging]: ...
