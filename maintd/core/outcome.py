@@ -104,6 +104,9 @@ class Outcome(Frozen):
     artifacts: tuple[str, ...] = ()
     """What was written, as paths relative to the cluster's folder in the store."""
 
+    def __init__(self, summary: str, **fields: Any) -> None:
+        super().__init__(summary=summary, **fields)
+
     def judged(self) -> Status:
         """The status that follows from what is in here."""
         if self.status is not None:
