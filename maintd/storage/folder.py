@@ -1,0 +1,61 @@
+"""The store in a folder: `file:///folder`, with one folder a cluster in it."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from urllib.parse import quote
+
+from maintd.core.ports import Staging, Stored
+from maintd.storage import disk
+from maintd.storage.offload import Offload
+from maintd.storage.paths import check_path, check_size
+from maintd.storage.staging import SpooledStaging
+
+
+class FolderStore:
+    """Objects as plain files, as core.ports.Store describes it."""
+
+    def __init__(self, root: Path, cluster: str) -> None:
+        check_path(cluster)
+        self._root = root.absolute() / cluster
+        self._disk = Offload(f"the folder {self._root}")
+
+    async def create(self, path: str, data: bytes) -> Stored:
+        """Write one object; it is on disk when this returns."""
+        check_path(path)
+        check_size(path, len(data))
+        return await self._disk.run(self._create, path, data)
+
+    def _create(self, path: str, data: bytes) -> Stored:
+        disk.write_new(self._root / path, data)
+        digest = hashlib.sha256(data).hexdigest()
+        return Stored(path, size=len(data), sha256=digest, stored_size=len(data), stored_sha256=digest)
+
+    async def read(self, path: str) -> bytes:
+        """The bytes. Raises Missing, or Unreadable for a file that is too large to be an object of the store."""
+        check_path(path)
+        return await self._disk.run(disk.read_whole, self._root / path)
+
+    async def names(self, prefix: str, *, reverse: bool = False) -> AsyncIterator[str]:
+        """Paths that begin with `prefix`; only folders that can hold such are looked into, one at a time."""
+        folder = prefix.rpartition("/")[0]
+        if folder:
+            check_path(folder)
+        pending = [f"{folder}/" if folder else ""]
+        while pending:
+            path = pending.pop()
+            if path and not path.endswith("/"):
+                yield path
+                continue
+            found = [path + name for name in await self._disk.run(disk.entries, self._root / path)]
+            # With its slash a folder sorts among files as its content does: the order in which a bucket lists.
+            pending += sorted((name for name in found if name.startswith(prefix)), reverse=not reverse)
+
+    def staging(self) -> AbstractAsyncContextManager[Staging]:
+        """Files that wait until the list they come from is whole."""
+        return SpooledStaging(self.create)
+
+    def url(self, path: str) -> str:
+        """`file:///folder/cluster/path`."""
+        return f"{self._root.as_uri()}/{quote(path)}"

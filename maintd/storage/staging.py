@@ -1,0 +1,76 @@
+"""Files that wait until the list they come from is whole: in memory while they are few, then in a nameless file."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+from maintd.core.errors import Transient
+from maintd.core.ports import Stored
+from maintd.storage.offload import Offload
+from maintd.storage.paths import check_path, check_size
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+IN_MEMORY = 16 * 1024 * 1024
+"""Bytes that are kept in memory before all of it goes to a file."""
+
+
+class SpooledStaging:
+    """As core.ports.Staging describes it, for any store.
+
+    The file has no name, so that neither a crash nor a look into the temporary folder brings its content out.
+    """
+
+    def __init__(self, create: Callable[[str, bytes], Awaitable[Stored]], *, in_memory: int = IN_MEMORY) -> None:
+        self._create = create
+        self._in_memory = in_memory
+        self._disk = Offload("the temporary folder", threads=1)
+
+    async def __aenter__(self) -> Self:
+        self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    async def add(self, path: str, data: bytes) -> None:
+        """Stage one file. Raises Refused where the store would, Transient when there is no room for it."""
+        check_path(path)
+        check_size(path, len(data))
+        await self._off_loop(self._spool.write, data)
+        self._index.append((path, len(data)))
+
+    async def clear(self) -> None:
+        """Drop what is staged."""
+        self._close()
+        self._open()
+
+    async def commit(self) -> list[Stored]:
+        """Write all of it to the store, in the order it was added; what comes then is staged anew."""
+        await self._off_loop(self._spool.seek, 0)
+        stored = [await self._create(path, await self._off_loop(self._spool.read, size)) for path, size in self._index]
+        await self.clear()
+        return stored
+
+    def _open(self) -> None:
+        self._spool = SpooledTemporaryFile[bytes](max_size=self._in_memory)
+        self._index: list[tuple[str, int]] = []
+
+    def _close(self) -> None:
+        # Closing flushes, and a full disk would say so here: of what nobody will read again.
+        with suppress(OSError):
+            self._spool.close()
+
+    async def _off_loop(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await self._disk.run(call, *args, **kwargs)
+        except OSError as error:
+            raise Transient(
+                f"what was read could not be kept in the temporary folder: {error.strerror or error}; "
+                "make room there, or set TMPDIR to a folder that has room"
+            ) from error
