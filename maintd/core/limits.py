@@ -15,6 +15,11 @@ RUN_ID = "maintd.dev/run-id"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
 
+def is_system_namespace(name: str) -> bool:
+    """True for the namespaces that Kubernetes and GKE keep for themselves; maintd changes nothing there."""
+    return name.startswith(("kube-", "gke-"))
+
+
 class Limits(BaseModel):
     """`limits:` of a job that changes things. What a job does not say is the kind's own default."""
 

@@ -69,17 +69,21 @@ class Deletion:
     since: datetime
     """The oldest go first by this: when the pod finished, say."""
     annotations: Mapping[str, str]
+    deleting: bool
+    """It has a deletionTimestamp: somebody asked for it to go already."""
     rule: str
 
 
 class Gate(Protocol):
     """The only way to change the cluster. It keeps the limits, protects, dry-runs, and writes evidence first."""
 
-    async def delete(self, wishes: Sequence[Deletion], *, population: int) -> tuple[Change, ...]:
+    async def delete(self, wishes: Sequence[Deletion], *, population: int, now: datetime) -> tuple[Change, ...]:
         """Delete what may be deleted; one Change per wish, in the order given.
 
         `population` is the number of objects of the kind that were listed, before any filter: percentages are of
-        it. Raises Refused when `abort_over`, `per_day` or `cool_down` forbids the whole run.
+        it. `now` is the API server's clock when the list was read (`Page.server_time`): ages and days go by it.
+        Raises Refused when `abort_over`, `per_day` or `cool_down` forbids the whole run, and Denied when a right
+        is missing; nothing was changed then.
         """
         ...
 
