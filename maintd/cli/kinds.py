@@ -1,0 +1,28 @@
+"""`maintd kinds [KIND]`."""
+
+import click
+
+from maintd.cli.tables import OUTPUT, show, table
+
+
+@click.command("kinds")
+@click.argument("kind", required=False)
+@OUTPUT
+def command(kind: str | None, output: str) -> None:
+    """List the kinds of jobs, or print one kind's manual: what it does, its parameters, limits and rights."""
+    from maintd.core.text import did_you_mean
+    from maintd.derive.docs import first_line, kind_page
+    from maintd.kinds import load_kinds
+
+    kinds = load_kinds()
+    if kind is None and output == "table":
+        click.echo(table(("KIND", "LEVEL", "WHAT IT DOES"), ((k.name, k.level, first_line(k)) for k in kinds.values())))
+    elif kind is None:
+        show([{"kind": k.name, "level": k.level, "summary": first_line(k)} for k in kinds.values()], output)
+    elif kind not in kinds:
+        raise click.UsageError(f"no kind is called {kind}{did_you_mean(kind, kinds)}; `maintd kinds` lists them")
+    elif output == "table":
+        click.echo(kind_page(kinds[kind]), nl=False)
+    else:
+        found = kinds[kind]
+        show({"kind": kind, "level": found.level, "manual": found.manual, "params": found.params.model_json_schema()}, output)

@@ -1,0 +1,110 @@
+"""Each kind's page in docs/kinds/, written from the kind itself."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from maintd.core.kind import Kind
+from maintd.core.limits import Limits
+from maintd.core.rules import Rule
+from maintd.core.target import Target
+from maintd.core.units import format_duration
+
+LEVELS = {
+    0: "observe: changes nothing in the cluster",
+    1: "basic repair",
+    2: "scaling and configuration",
+    3: "cluster and infrastructure",
+}
+_SOME_TARGET = Target(namespace="omtx-hub", deployment="omtx-hub-backend", url="http://omtx-hub-backend-service.omtx-hub.svc")
+
+
+def kind_page(kind: Kind) -> str:
+    """The manual of one kind in Markdown: what it does, its parameters, its limits, the rights it needs."""
+    return "\n".join(_page(kind)).rstrip() + "\n"
+
+
+def index_page(kinds: dict[str, Kind]) -> str:
+    """The list of all kinds."""
+    rows = [f"| [{kind.name}]({kind.name}.md) | {kind.level} | {first_line(kind)} |" for kind in kinds.values()]
+    head = ["# Kinds of jobs", "", "| kind | level | what it does |", "| --- | --- | --- |"]
+    levels = [f"- {number}: {meaning}" for number, meaning in LEVELS.items()]
+    return "\n".join([*head, *rows, "", "Levels:", "", *levels]) + "\n"
+
+
+def first_line(kind: Kind) -> str:
+    """The first sentence of the manual."""
+    return kind.manual.partition("\n")[0]
+
+
+def _page(kind: Kind) -> Iterator[str]:
+    yield f"# {kind.name}"
+    yield ""
+    yield f"Level {kind.level} ({LEVELS[kind.level]}). Deadline of a run unless `timeout` says otherwise: "
+    yield f"{format_duration(kind.timeout)}."
+    yield ""
+    yield kind.manual
+    yield ""
+    yield "## Parameters"
+    yield ""
+    yield from _fields(kind.params.model_fields)
+    if kind.acts:
+        yield ""
+        yield "## Limits"
+        yield ""
+        yield "Kept by the gate; a job's `limits:` changes only the keys it names."
+        yield ""
+        yield from _fields(Limits.model_fields, kind.limits)
+    yield ""
+    yield "## Rights"
+    yield ""
+    yield from _rights(kind)
+
+
+def _fields(fields: dict[str, FieldInfo], values: Any = None) -> Iterator[str]:
+    if not fields:
+        yield "It has none."
+        return
+    yield "| key | default | meaning |"
+    yield "| --- | --- | --- |"
+    for name, info in fields.items():
+        default = getattr(values, name) if values is not None else info.get_default(call_default_factory=True)
+        meaning = (info.description or "").replace("|", "\\|").replace("\n", " ")
+        yield f"| `{name}` | {_default(default)} | {meaning} |"
+
+
+def _default(value: Any) -> str:
+    if value is PydanticUndefined:
+        return "required"
+    if value is None or value == () or value == {}:
+        return "none"
+    if isinstance(value, timedelta):
+        return f"`{format_duration(value)}`"
+    if isinstance(value, (tuple, list, frozenset)):
+        return "`[" + ", ".join(sorted(map(str, value))) + "]`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _rights(kind: Kind) -> Iterator[str]:
+    rules = example_rules(kind)
+    if not rules:
+        yield "None: it does not ask the API server."
+        return
+    yield f"For the parameters' defaults and a target in namespace `{_SOME_TARGET.namespace}`:"
+    yield ""
+    yield from (f"- {rule}" for rule in rules)
+
+
+def example_rules(kind: Kind) -> tuple[Rule, ...]:
+    """The rights of a job that leaves every parameter at its default, on a target that has everything."""
+    if not callable(kind.needs):
+        return kind.needs
+    return kind.rules(kind.params.model_construct(**_defaults(kind)), _SOME_TARGET)
+
+
+def _defaults(kind: Kind) -> dict[str, Any]:
+    fields = kind.params.model_fields.items()
+    return {name: info.get_default(call_default_factory=True) for name, info in fields if not info.is_required()}

@@ -1,0 +1,126 @@
+"""One run of a kind, from the first call to a verdict: its deadline, its retries, and what each ending means."""
+
+import asyncio
+import json
+import random
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from maintd.config.jobs import Job
+from maintd.core.errors import JobError, Refused, Transient
+from maintd.core.kind import Context
+from maintd.core.outcome import Outcome, Status
+from maintd.core.units import format_duration
+
+LINGER_SECONDS = 10.0
+"""How long a kind that was told to stop may take to do so before it is left behind."""
+LARGEST_MEMORY = 8_192
+
+
+@dataclass(slots=True)
+class Verdict:
+    """How the work ended."""
+
+    status: Status
+    outcome: Outcome
+    error: str = ""
+    traceback: str = ""
+    attempts: int = 1
+    memory: dict[str, Any] | None = None
+    """What to remember; None where the kind never got so far or remembers too much."""
+    left_behind: asyncio.Task[Outcome] | None = field(default=None, repr=False)
+    """A task that did not stop when it was cancelled; its job stays busy until it does."""
+
+
+class _OverrunError(Exception):
+    """The deadline of the run has passed."""
+
+
+class Attempt:
+    """Runs `job` once, with retries, inside its deadline; `open_context` hands out what the run may touch."""
+
+    def __init__(self, job: Job, open_context: Callable[[], Awaitable[Context]]) -> None:
+        self._job = job
+        self._open = open_context
+        self._attempts = 0
+        self._memory: dict[str, Any] | None = None
+        self._left_behind: asyncio.Task[Outcome] | None = None
+
+    async def verdict(self) -> Verdict:
+        """Never raises, not even when cancelled: a cancelled run is `interrupted`, and that is its verdict."""
+        try:
+            outcome = await self._until_done()
+            status, error, trace = outcome.judged(), "", ""
+        except BaseException as raised:  # noqa: BLE001 - whatever a kind raises ends in a record, SystemExit too
+            status, error = _meaning(raised, self._job)
+            trace = "".join(traceback.format_exception(raised)) if status is Status.CRASHED else ""
+            outcome = Outcome(error)
+        return Verdict(
+            status, outcome, error, trace, self._attempts, memory=self._remembered(), left_behind=self._left_behind
+        )
+
+    async def _until_done(self) -> Outcome:
+        deadline = asyncio.get_running_loop().time() + self._job.timeout.total_seconds()
+        while True:
+            self._attempts += 1
+            try:
+                return await self._within(deadline)
+            except Transient as error:
+                pause = self._pause(error)
+                if self._attempts >= self._job.retry.attempts:
+                    raise
+                if asyncio.get_running_loop().time() + pause >= deadline:
+                    raise
+                await asyncio.sleep(pause)
+
+    async def _within(self, deadline: float) -> Outcome:
+        task = asyncio.create_task(self._once(), name=f"run {self._job.name}")
+        try:
+            done, _ = await asyncio.wait({task}, timeout=deadline - asyncio.get_running_loop().time())
+            if not done:
+                raise _OverrunError
+        except BaseException:
+            await self._stop(task)
+            raise
+        return task.result()
+
+    async def _once(self) -> Outcome:
+        context = await self._open()
+        try:
+            return await self._job.kind.run(context, self._job.params)
+        finally:
+            self._memory = dict(context.memory)
+
+    async def _stop(self, task: asyncio.Task[Outcome]) -> None:
+        task.cancel()
+        await asyncio.wait({task}, timeout=LINGER_SECONDS)
+        if not task.done():
+            self._left_behind = task
+
+    def _pause(self, error: Transient) -> float:
+        backoff = self._job.retry.backoff.total_seconds() * 2 ** (self._attempts - 1)
+        asked = error.retry_after.total_seconds() if error.retry_after else 0.0
+        return max(asked, backoff * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, guards nothing
+
+    def _remembered(self) -> dict[str, Any] | None:
+        try:
+            size = len(json.dumps(self._memory))
+        except (TypeError, ValueError, RecursionError):
+            return None
+        return self._memory if size <= LARGEST_MEMORY else None
+
+
+def _meaning(error: BaseException, job: Job) -> tuple[Status, str]:
+    match error:
+        case _OverrunError():
+            return Status.TIMED_OUT, f"stopped at its deadline of {format_duration(job.timeout)}; raise timeout if it needs longer"
+        case asyncio.CancelledError():
+            return Status.INTERRUPTED, "stopped from outside before it was done"
+        case Refused():
+            return Status.REFUSED, str(error)
+        case JobError():
+            return Status.FAILED, str(error)
+        case _:
+            return Status.CRASHED, f"a defect of maintd or of the kind {job.kind.name}: {type(error).__name__}: {error}"

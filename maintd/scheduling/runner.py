@@ -1,0 +1,242 @@
+"""Who may run now: overlap, the queue of one, `max_running`, lateness, drain; and one record a ring, whatever happens."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from maintd import __version__
+from maintd.config.jobs import Job
+from maintd.core.kind import Context
+from maintd.core.outcome import Run, Status, new_run_id
+from maintd.core.text import counted
+from maintd.core.units import format_duration
+from maintd.scheduling.attempt import Attempt, Verdict
+from maintd.scheduling.state import JobState, LastRun, State
+
+Mode = Literal["act", "dry-run", "run"]
+_FROM_OUTCOME = ("summary", "findings", "changes", "considered", "metrics", "artifacts")
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One reason for one job to run."""
+
+    job: Job
+    run_id: str
+    at: datetime
+    mode: Mode
+    due: datetime | None = None
+    trigger: Literal["schedule", "manual"] = "schedule"
+    actor: str = ""
+    reason: str = ""
+    remember: bool = True
+    """False for a run of a kind that is no job of jobs.yaml: there is no entry to keep."""
+
+
+class Sink(Protocol):
+    """Where records go. `emit` never raises; it returns what could not take the record, and why."""
+
+    def started(self, ring: Ring) -> None: ...
+
+    async def emit(self, run: Run) -> Mapping[str, str]: ...
+
+
+@dataclass(slots=True)
+class _Place:
+    """A ring that waits for the run before it of the same job."""
+
+    ring: Ring
+    turn: asyncio.Future[None]
+
+
+class Runner:
+    """Owns every task that runs a job."""
+
+    def __init__(
+        self,
+        open_context: Callable[[Ring, JobState], Awaitable[Context]],
+        state: State,
+        sink: Sink,
+        *,
+        clock: Callable[[], datetime],
+        max_running: int = 8,
+    ) -> None:
+        self._open_context = open_context
+        self._state = state
+        self._sink = sink
+        self._clock = clock
+        self._turns = asyncio.Semaphore(max_running)
+        self._busy: dict[str, Ring] = {}
+        self._queued: dict[str, _Place] = {}
+        self._tasks: set[asyncio.Task[Run]] = set()
+        self._waits: set[asyncio.Future[None]] = set()
+        self._works: set[asyncio.Task[Verdict]] = set()
+        self._draining = False
+
+    def running(self) -> dict[str, str]:
+        """Job → run id of what is under way or waits for its turn."""
+        return {name: ring.run_id for name, ring in self._busy.items()}
+
+    def resize(self, max_running: int) -> None:
+        """Take a new `max_running`; what runs already runs on and is not counted again."""
+        self._turns = asyncio.Semaphore(max_running)
+
+    def ring(self, job: Job, due: datetime, folded: int = 1) -> None:
+        """A job is due. `folded` counts the due instants this ring stands for: all but the last are missed."""
+        mode: Mode = job.mode if job.kind.acts else "run"
+        ring = self._made(job, mode, due=due)
+        if folded > 1:
+            passed = f"{counted(folded - 1, 'due instant')} before {due:%Y-%m-%d %H:%M:%SZ} passed and could not be rung"
+            self._keep(self._unstarted(self._made(job, mode, due=due), Status.MISSED, passed, count=folded - 1))
+        self._keep(self._admit(ring))
+
+    async def run_now(self, job: Job, mode: Mode, *, actor: str, reason: str, remember: bool = True) -> Run:
+        """Run a job because somebody asked; returns its record."""
+        ring = self._made(job, mode, trigger="manual", actor=actor, reason=reason, remember=remember)
+        return await self._keep(self._admit(ring))
+
+    async def drain(self, grace: float) -> None:
+        """Start nothing more, wait `grace` seconds for what runs, then cancel it and wait for its record."""
+        self._draining = True
+        for wait in [*self._waits]:
+            wait.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for work in [*self._works]:
+            work.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _made(self, job: Job, mode: Mode, **more: Any) -> Ring:
+        now = self._clock()
+        return Ring(job, new_run_id(job.name, now, secrets.token_hex(3)), now, mode, **more)
+
+    def _keep(self, work: Coroutine[Any, Any, Run]) -> asyncio.Task[Run]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _admit(self, ring: Ring) -> Run:
+        name = ring.job.name
+        if name in self._busy:
+            if ring.job.overlap == "skip" or name in self._queued:
+                return await self._skipped(ring)
+            place = self._queued[name] = _Place(ring, asyncio.get_running_loop().create_future())
+            if not await self._waited(place.turn):
+                self._queued.pop(name, None)
+                return await self._stopping(ring)
+        self._busy[name] = ring
+        turns = self._turns
+        if not await self._waited(asyncio.ensure_future(_acquired(turns))):
+            self._release(name)
+            return await self._stopping(ring)
+        try:
+            return await self._started(ring)
+        finally:
+            turns.release()
+
+    async def _waited(self, wait: asyncio.Future[None]) -> bool:
+        """False where the drain came first."""
+        if self._draining:
+            wait.cancel()
+        self._waits.add(wait)
+        wait.add_done_callback(self._waits.discard)
+        await asyncio.wait({wait})
+        return not wait.cancelled()
+
+    async def _started(self, ring: Ring) -> Run:
+        if self._draining:
+            self._release(ring.job.name)
+            return await self._stopping(ring)
+        started = self._clock()
+        late = started - ring.due if ring.due else timedelta(0)
+        if ring.job.start_deadline and late > ring.job.start_deadline:
+            self._release(ring.job.name)
+            limit = format_duration(ring.job.start_deadline)
+            return await self._unstarted(ring, Status.MISSED, f"could not start within its start_deadline of {limit}")
+        self._sink.started(ring)
+        verdict = await self._work(ring)
+        self._release_after(ring.job.name, verdict)
+        outcome = verdict.outcome
+        run = Run(
+            **self._common(ring, started),
+            status=verdict.status,
+            attempts=verdict.attempts,
+            error=verdict.error,
+            traceback=verdict.traceback,
+            **{name: getattr(outcome, name) for name in _FROM_OUTCOME},
+        )
+        return await self._recorded(ring, run, verdict.memory)
+
+    async def _work(self, ring: Ring) -> Verdict:
+        state = self._state.of(ring.job.name)
+        attempt = Attempt(ring.job, lambda: self._open_context(ring, state))
+        work = asyncio.create_task(attempt.verdict(), name=ring.run_id)
+        self._works.add(work)
+        work.add_done_callback(self._works.discard)
+        return await work
+
+    def _common(self, ring: Ring, started: datetime) -> dict[str, Any]:
+        return {
+            "run_id": ring.run_id,
+            "job": ring.job.name,
+            "kind": ring.job.kind.name,
+            "target": ring.job.target_name or "",
+            "level": ring.job.kind.level,
+            "mode": ring.mode,
+            "trigger": ring.trigger,
+            "actor": ring.actor,
+            "reason": ring.reason,
+            "due": ring.due,
+            "started": started,
+            "ended": self._clock(),
+            "waited_seconds": round((started - ring.at).total_seconds(), 3),
+            "late_seconds": round((started - ring.due).total_seconds(), 3) if ring.due else 0,
+            "config": ring.job.raw,
+            "maintd_version": __version__,
+        }
+
+    async def _skipped(self, ring: Ring) -> Run:
+        place = self._queued.get(ring.job.name)
+        other = place.ring.run_id if place else self._busy[ring.job.name].run_id
+        state = "waits to run next" if place else "is still running"
+        return await self._unstarted(ring, Status.SKIPPED, f"{other} of the same job {state}", in_the_way=other)
+
+    async def _stopping(self, ring: Ring) -> Run:
+        return await self._unstarted(ring, Status.MISSED, "maintd was stopping before its turn came")
+
+    async def _unstarted(self, ring: Ring, status: Status, summary: str, **more: Any) -> Run:
+        run = Run(**self._common(ring, self._clock()), status=status, summary=summary, **more)
+        return await self._recorded(ring, run, None)
+
+    async def _recorded(self, ring: Ring, run: Run, memory: dict[str, Any] | None) -> Run:
+        if ring.remember:
+            last = LastRun.of(run)
+            self._state.note(run.job, lambda entry: entry.after(last, memory))
+        await self._sink.emit(run)
+        if ring.mode == "act":
+            await self._state.flush()
+        return run
+
+    def _release_after(self, name: str, verdict: Verdict) -> None:
+        if verdict.left_behind is None:
+            self._release(name)
+        else:  # it did not stop when told to: the job stays busy until it really ends
+            verdict.left_behind.add_done_callback(lambda _: self._release(name))
+
+    def _release(self, name: str) -> None:
+        """Hand the job over to the ring that waits for it, or free it."""
+        place = self._queued.pop(name, None)
+        if place is None:
+            del self._busy[name]
+        else:
+            self._busy[name] = place.ring
+            place.turn.set_result(None)
+
+
+async def _acquired(turns: asyncio.Semaphore) -> None:
+    await turns.acquire()
