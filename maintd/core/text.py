@@ -1,4 +1,4 @@
-"""Words for people: the nearest spelling, a plural, a size."""
+"""Words for people: the nearest spelling, a plural, a size, a time."""
 
 import difflib
 from collections.abc import Iterable
@@ -22,3 +22,10 @@ def sized(number: float) -> str:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
         number /= 1024
     raise AssertionError("unreachable")
+
+
+def elapsed(seconds: float) -> str:
+    """How long something took, as jobs.yaml writes times: `0.4ms`, `412ms`, `1.41s`."""
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f}ms"
+    return f"{seconds * 1000:.0f}ms" if seconds < 0.9995 else f"{seconds:.2f}s"
