@@ -1,0 +1,89 @@
+"""Tokens, the roles that every cluster has, and SelfSubjectAccessReview."""
+
+from collections.abc import Mapping
+
+from maintd.core.resource import Json
+from maintd.sandbox.rbac import ADMIN, ANONYMOUS, GROUP, Authorizer, Question, User
+from maintd.sandbox.state import State
+from maintd.sandbox.status import unauthorized
+
+_PATHS = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version"]
+_BUILT_IN = (
+    ("cluster-admin", [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}], ["system:masters"]),
+    ("system:discovery", [{"nonResourceURLs": _PATHS, "verbs": ["get"]}], ["system:authenticated"]),
+    (
+        "system:basic-user",
+        [{"apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews"], "verbs": ["create"]}],
+        ["system:authenticated"],
+    ),
+    (
+        "system:public-info-viewer",
+        [{"nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version"], "verbs": ["get"]}],
+        ["system:authenticated", "system:unauthenticated"],
+    ),
+)
+
+
+class Access:
+    """Who carries which token, and what they may do."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._authorizer = Authorizer(state.store)
+        self._tokens: dict[str, User] = {}
+
+    def add(self, token: str, user: User) -> None:
+        self._tokens[token] = user
+
+    def identify(self, headers: Mapping[str, str]) -> User:
+        """The user of a bearer token; nobody without one; a 401 for one that is unknown."""
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        if not scheme:
+            return ANONYMOUS
+        user = self._tokens.get(token) if scheme == "Bearer" else None
+        if user is None:
+            raise unauthorized()
+        return user
+
+    def allows(self, user: User, question: Question) -> bool:
+        return user == ADMIN or self._authorizer.allows(user, question)
+
+    def review(self, user: User, obj: Json) -> Json:
+        """Fill in the status of a SelfSubjectAccessReview."""
+        spec = obj.get("spec", {})
+        asked, path = spec.get("resourceAttributes", {}), spec.get("nonResourceAttributes", {})
+        resource = "/".join(part for part in (asked.get("resource"), asked.get("subresource")) if part)
+        question = Question(
+            asked.get("verb") or path.get("verb", ""),
+            asked.get("group", ""),
+            resource,
+            asked.get("namespace", ""),
+            asked.get("name", ""),
+            path.get("path", ""),
+        )
+        return obj | {"metadata": obj.get("metadata", {}), "status": {"allowed": self.allows(user, question)}}
+
+    def install_built_in_roles(self) -> None:
+        """The ClusterRoles and bindings without which nobody could even ask for the version."""
+        roles = self._state.catalog.find(GROUP, "v1", "clusterroles")
+        bindings = self._state.catalog.find(GROUP, "v1", "clusterrolebindings")
+        assert roles is not None
+        assert bindings is not None
+        for name, rules, groups in _BUILT_IN:
+            metadata = {"labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}
+            self._state.save(roles, {"metadata": self._state.born(name) | metadata, "rules": rules})
+            subjects = [{"kind": "Group", "apiGroup": GROUP, "name": group} for group in groups]
+            reference = {"apiGroup": GROUP, "kind": "ClusterRole", "name": name}
+            binding = {"metadata": self._state.born(name) | metadata, "subjects": subjects, "roleRef": reference}
+            self._state.save(bindings, binding)
+
+
+def denial(user: User, question: Question) -> str:
+    """Why, in the authorizer's own words."""
+    if question.path:
+        return f'User "{user.name}" cannot {question.verb} path "{question.path}"'
+    where = f'in the namespace "{question.namespace}"' if question.namespace else "at the cluster scope"
+    return (
+        f'User "{user.name}" cannot {question.verb} resource "{question.resource}" '
+        f'in API group "{question.group}" {where}'
+    )

@@ -1,0 +1,117 @@
+"""The HTTP side: who asks, what faults befall them, what the audit log keeps."""
+
+import asyncio
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import format_datetime
+from typing import NoReturn
+
+from aiohttp import web
+
+from maintd.sandbox.access import Access
+from maintd.sandbox.api import Api
+from maintd.sandbox.call import Call, address
+from maintd.sandbox.faults import Fault
+from maintd.sandbox.rbac import ANONYMOUS
+from maintd.sandbox.reply import Reply
+from maintd.sandbox.status import ApiError
+
+_GZIP_FROM = 128 * 1024
+"""Bytes; where the real server begins to compress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One line of the audit log. `status` is 0 where a fault cut the connection."""
+
+    time: datetime
+    verb: str
+    path: str
+    resource: str
+    namespace: str
+    name: str
+    user: str
+    user_agent: str
+    dry_run: bool
+    status: int
+
+
+class Front:
+    """Answers requests one by one; keeps `requests` and plays `faults`."""
+
+    def __init__(self, api: Api, access: Access, clock: Callable[[], datetime]) -> None:
+        self._api = api
+        self._access = access
+        self._clock = clock
+        self.requests: list[Request] = []
+        self.faults: list[Fault] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """The one handler of the server."""
+        call = Call(
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            headers=request.headers,
+            body=await request.read(),
+            **address(request.path),
+        )
+        fault = self._fault(call)
+        if fault is not None and fault.delay_seconds:
+            await asyncio.sleep(fault.delay_seconds)
+        if fault is not None and fault.reset == "before":
+            self._cut(request, call)
+        reply = fault.answer if fault is not None and fault.answer else self._answer(call)
+        if fault is not None and fault.edit:
+            reply = fault.edit(reply)
+        if fault is not None and fault.reset == "after":
+            self._cut(request, call)
+        self._record(call, reply.code)
+        return self._response(request, reply)
+
+    def _answer(self, call: Call) -> Reply:
+        try:
+            user = self._access.identify(call.headers)
+        except ApiError as error:
+            return Reply(error.code, error.body())
+        return self._api.answer(replace(call, user=user))
+
+    def _fault(self, call: Call) -> Fault | None:
+        return next((fault for fault in self.faults if fault.strikes(call.verb, call.path)), None)
+
+    def _cut(self, request: web.Request, call: Call) -> NoReturn:
+        self._record(call, 0)
+        if request.transport is not None:
+            request.transport.abort()
+        raise asyncio.CancelledError
+
+    def _record(self, call: Call, code: int) -> None:
+        try:
+            user = self._access.identify(call.headers)
+        except ApiError:
+            user = ANONYMOUS
+        self.requests.append(
+            Request(
+                time=self._clock(),
+                verb=call.verb,
+                path=call.path,
+                resource=call.resource,
+                namespace=call.namespace,
+                name=call.name,
+                user=user.name,
+                user_agent=call.headers.get("User-Agent", ""),
+                dry_run="All" in call.query.getall("dryRun", []) or b'"dryRun"' in call.body,
+                status=code,
+            )
+        )
+
+    def _response(self, request: web.Request, reply: Reply) -> web.Response:
+        body = reply.body
+        headers = {"Date": format_datetime(self._clock(), usegmt=True), "Cache-Control": "no-cache, private"}
+        headers |= reply.headers
+        if len(body) > _GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body, compresslevel=1)
+            headers["Content-Encoding"] = "gzip"
+        return web.Response(status=reply.code, body=body, content_type=reply.content_type, headers=headers)

@@ -1,0 +1,110 @@
+"""Lists in pages: the pages of one list all show the moment of the first, until that moment is forgotten (410)."""
+
+import base64
+import bisect
+import json
+import time
+from dataclasses import dataclass
+
+from maintd.core.resource import Json
+from maintd.sandbox.resources import Key, Served
+from maintd.sandbox.selectors import Match
+from maintd.sandbox.status import ApiError, bad_request
+from maintd.sandbox.store import Entry, Store
+
+_TOO_OLD = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A piece of a list."""
+
+    entries: list[Entry]
+    version: int
+    token: str = ""
+    remaining: int | None = None
+
+    def metadata(self) -> Json:
+        """The list's `metadata`."""
+        found: Json = {"resourceVersion": str(self.version)}
+        if self.token:
+            found["continue"] = self.token
+        if self.remaining is not None:
+            found["remainingItemCount"] = self.remaining
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    taken: float
+    entries: list[Entry]
+
+
+class Pager:
+    """Remembers, for as long as etcd would before a compaction, what a list looked like at its first page."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._moments: dict[tuple[int, Key, str | None], _Moment] = {}
+        self.lifetime_seconds = 300.0
+
+    def forget(self) -> None:
+        """Make every continue token answer 410, as a compaction does."""
+        self._moments.clear()
+
+    def page(self, served: Served, namespace: str | None, match: Match | None, query: "ListQuery") -> Page:
+        """The piece of the list that `query` asks for. Raises 410 for a token whose moment is gone."""
+        version, start, entries = self._moment(served, namespace, query)
+        found = entries if start == 0 else entries[start:]
+        if match is not None:
+            found = [entry for entry in found if match(entry.object)]
+        if not query.limit or len(found) <= query.limit:
+            return Page(found, version)
+        self._remember((version, served.key, namespace), entries)
+        rest = len(found) - query.limit if match is None else None
+        found = found[: query.limit]
+        return Page(found, version, _token(version, found[-1].path), rest)
+
+    def _moment(self, served: Served, namespace: str | None, query: "ListQuery") -> tuple[int, int, list[Entry]]:
+        if not query.token:
+            return self._store.version, 0, self._store.select(served.key, namespace)
+        version, after = _read_token(query.token)
+        if version < 0:
+            entries = self._store.select(served.key, namespace)
+            return self._store.version, bisect.bisect_right(entries, after, key=lambda entry: entry.path), entries
+        moment = self._moments.get((version, served.key, namespace))
+        if moment is None or time.monotonic() - moment.taken > self.lifetime_seconds:
+            raise ApiError(410, "Expired", _TOO_OLD, metadata={"continue": _token(-1, after)})
+        return version, bisect.bisect_right(moment.entries, after, key=lambda entry: entry.path), moment.entries
+
+    def _remember(self, moment: tuple[int, Key, str | None], entries: list[Entry]) -> None:
+        now = time.monotonic()
+        for old in [key for key, kept in self._moments.items() if now - kept.taken > self.lifetime_seconds]:
+            del self._moments[old]
+        self._moments.setdefault(moment, _Moment(now, entries))
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """`limit` and `continue`."""
+
+    limit: int = 0
+    token: str = ""
+
+
+def _token(version: int, after: str) -> str:
+    content = {"v": "meta.k8s.io/v1", "rv": version, "start": f"{after}\0"}
+    return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _read_token(token: str) -> tuple[int, str]:
+    try:
+        content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        return int(content["rv"]), str(content["start"]).removesuffix("\0")
+    except (ValueError, KeyError, TypeError):
+        raise bad_request("continue key is not valid: it is not one of this server's") from None

@@ -1,0 +1,111 @@
+"""Refusals as the API server words them: every error is a `Status` object with its code, reason and details."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from maintd.core.resource import Json, Resource
+
+
+class ApiError(Exception):
+    """A request that ends in a `Status`."""
+
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        *,
+        details: Json | None = None,
+        metadata: Json | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.headers = dict(headers or {})
+        self.status: Json = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": metadata or {},
+            "status": "Failure",
+            "message": message,
+            "reason": reason,
+            "details": details if details is not None else {},
+            "code": code,
+        }
+
+    def body(self) -> bytes:
+        """The Status as it goes over the wire."""
+        return json.dumps({key: value for key, value in self.status.items() if value != ""}).encode()
+
+
+def details_of(resource: Resource, name: str = "", **more: Any) -> Json:
+    """`details` of a Status: empty fields are left out, as the server does."""
+    fields = {"name": name, "group": resource.group, "kind": resource.plural, **more}
+    return {key: value for key, value in fields.items() if value}
+
+
+def success(resource: Resource, name: str, uid: str) -> Json:
+    """What a DELETE of most kinds answers."""
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": details_of(resource, name, uid=uid),
+    }
+
+
+def not_found(resource: Resource, name: str) -> ApiError:
+    return ApiError(404, "NotFound", f'{resource.name} "{name}" not found', details=details_of(resource, name))
+
+
+def no_such_resource() -> ApiError:
+    return ApiError(404, "NotFound", "the server could not find the requested resource")
+
+
+def already_exists(resource: Resource, name: str) -> ApiError:
+    message = f'{resource.name} "{name}" already exists'
+    return ApiError(409, "AlreadyExists", message, details=details_of(resource, name))
+
+
+def conflict(resource: Resource, name: str, why: str) -> ApiError:
+    message = f'Operation cannot be fulfilled on {resource.name} "{name}": {why}'
+    return ApiError(409, "Conflict", message, details=details_of(resource, name))
+
+
+def forbidden(resource: Resource, name: str, why: str) -> ApiError:
+    subject = f'{resource.name} "{name}"' if name else resource.name
+    return ApiError(403, "Forbidden", f"{subject} is forbidden: {why}", details=details_of(resource, name))
+
+
+def unauthorized() -> ApiError:
+    return ApiError(401, "Unauthorized", "Unauthorized", details={})
+
+
+def bad_request(message: str) -> ApiError:
+    return ApiError(400, "BadRequest", message, details={})
+
+
+def method_not_allowed() -> ApiError:
+    return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+
+def invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str, str]]) -> ApiError:
+    """422; each cause is (field, reason such as `FieldValueRequired`, message)."""
+    lines = [f"{field}: {message}" for field, _, message in causes]
+    said = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
+    subject = f"{kind}.{group}" if group else kind
+    found = [{"reason": reason, "message": message, "field": field} for field, reason, message in causes]
+    details = {"name": name, "group": group, "kind": kind, "causes": found}
+    return ApiError(
+        422,
+        "Invalid",
+        f'{subject} "{name}" is invalid: {said}',
+        details={key: value for key, value in details.items() if value},
+    )
+
+
+def not_implemented(what: str) -> ApiError:
+    """501: the sandbox says what it does not do, so that nobody takes silence for an answer."""
+    return ApiError(501, "NotImplemented", f"the sandbox does not do this: {what}")
