@@ -25,4 +25,7 @@ def command(kind: str | None, output: str) -> None:
         click.echo(kind_page(kinds[kind]), nl=False)
     else:
         found = kinds[kind]
-        show({"kind": kind, "level": found.level, "manual": found.manual, "params": found.params.model_json_schema()}, output)
+        show(
+            {"kind": kind, "level": found.level, "manual": found.manual, "params": found.params.model_json_schema()},
+            output,
+        )

@@ -1,6 +1,7 @@
 """`maintd render [WHAT] [--write|--check]`."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,17 +12,11 @@ def _files() -> dict[str, dict[Path, Callable[[], str]]]:
     from maintd.kinds import load_kinds
 
     kinds = {name: kind for name, kind in load_kinds().items() if kind.run.__module__.startswith("maintd.")}
-    pages = {Path(f"docs/kinds/{name}.md"): _page(kind) for name, kind in kinds.items()}
+    pages = {Path(f"docs/kinds/{name}.md"): partial(docs.kind_page, kind) for name, kind in kinds.items()}
     return {
         "schema": {Path("jobs.schema.json"): schema.text},
         "docs": {Path("docs/kinds/README.md"): lambda: docs.index_page(kinds), **pages},
     }
-
-
-def _page(kind) -> Callable[[], str]:  # type: ignore[no-untyped-def]
-    from maintd.derive.docs import kind_page
-
-    return lambda: kind_page(kind)
 
 
 @click.command("render")

@@ -19,7 +19,9 @@ LEVELS = {
     2: "scaling and configuration",
     3: "cluster and infrastructure",
 }
-_SOME_TARGET = Target(namespace="omtx-hub", deployment="omtx-hub-backend", url="http://omtx-hub-backend-service.omtx-hub.svc")
+_SOME_TARGET = Target(
+    namespace="omtx-hub", deployment="omtx-hub-backend", url="http://omtx-hub-backend-service.omtx-hub.svc"
+)
 
 
 def kind_page(kind: Kind) -> str:
@@ -79,7 +81,7 @@ def _fields(fields: dict[str, FieldInfo], values: Any = None) -> Iterator[str]:
 def _default(value: Any) -> str:
     if value is PydanticUndefined:
         return "required"
-    if value is None or value == () or value == {}:
+    if value is None or value in ((), {}):
         return "none"
     if isinstance(value, timedelta):
         return f"`{format_duration(value)}`"

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from maintd.core.errors import ConfigError
 from maintd.core.kind import Kind
@@ -36,7 +36,7 @@ def _built_in() -> list[Kind]:
     return [module.KIND for module in modules]
 
 
-def _third_party(entry) -> Kind:  # type: ignore[no-untyped-def]
+def _third_party(entry: EntryPoint) -> Kind:
     try:
         kind = entry.load()
     except Exception as error:

@@ -100,7 +100,7 @@ class Attempt:
             self._left_behind = task
 
     def _pause(self, error: Transient) -> float:
-        backoff = self._job.retry.backoff.total_seconds() * 2 ** (self._attempts - 1)
+        backoff = self._job.retry.backoff.total_seconds() * 2.0 ** (self._attempts - 1)
         asked = error.retry_after.total_seconds() if error.retry_after else 0.0
         return max(asked, backoff * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, guards nothing
 
@@ -115,7 +115,11 @@ class Attempt:
 def _meaning(error: BaseException, job: Job) -> tuple[Status, str]:
     match error:
         case _OverrunError():
-            return Status.TIMED_OUT, f"stopped at its deadline of {format_duration(job.timeout)}; raise timeout if it needs longer"
+            limit = format_duration(job.timeout)
+            return (
+                Status.TIMED_OUT,
+                f"stopped at its deadline of {limit}; give the job a longer timeout if it needs one",
+            )
         case asyncio.CancelledError():
             return Status.INTERRUPTED, "stopped from outside before it was done"
         case Refused():

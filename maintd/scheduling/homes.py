@@ -6,13 +6,12 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from maintd.cluster.reader import ClusterReader
 from maintd.cluster.writer import Writer
 from maintd.core.errors import Conflict, Missing, Transient, Unreadable
 from maintd.core.limits import MANAGED_BY
-from maintd.core.resource import CONFIG_MAPS
+from maintd.core.resource import CONFIG_MAPS, Json
 
 NAME = "maintd-state"
 
@@ -24,33 +23,30 @@ class ConfigMapHome:
         self._reader = reader
         self._writer = writer
         self._namespace = namespace
-        self._found: dict[str, Any] | None = None
 
     def describe(self) -> str:
         """How a person names it to kubectl."""
         return f"configmap {self._namespace}/{NAME}"
 
-    async def load(self) -> tuple[dict[str, str], str]:
-        """The entries, and the resourceVersion; none and `` where the ConfigMap does not exist yet."""
+    async def load(self) -> tuple[dict[str, str], Json | None]:
+        """The entries, and the whole ConfigMap; none and None where it does not exist yet."""
         try:
-            self._found = await self._reader.get(CONFIG_MAPS, NAME, self._namespace)
+            found = await self._reader.get(CONFIG_MAPS, NAME, self._namespace)
         except Missing:
-            self._found = None
-            return {}, ""
-        data = self._found.get("data") or {}
+            return {}, None
+        data = found.get("data") or {}
         if not isinstance(data, dict):
             raise Unreadable(f"{self.describe()} has data that is not a map; delete it to start blank")
-        return data, self._found["metadata"]["resourceVersion"]
+        return data, found
 
-    async def save(self, entries: dict[str, str], version: str) -> str:
-        """Create or replace it; raises Conflict when another writer was faster."""
-        if self._found is None:
-            made = await self._writer.create(CONFIG_MAPS, self._blank() | {"data": entries})
+    async def save(self, entries: dict[str, str], token: Json | None) -> None:
+        """Create it, or replace it if it is still the one that was loaded."""
+        if token is None:
+            await self._writer.create(CONFIG_MAPS, self._blank() | {"data": entries})
         else:
-            made = await self._writer.replace(CONFIG_MAPS, self._found | {"data": entries})
-        return str(made["metadata"]["resourceVersion"])
+            await self._writer.replace(CONFIG_MAPS, token | {"data": entries})
 
-    def _blank(self) -> dict[str, Any]:
+    def _blank(self) -> Json:
         labels = {MANAGED_BY: "maintd", "app.kubernetes.io/name": "maintd"}
         return {
             "apiVersion": "v1",
@@ -74,9 +70,9 @@ class FolderHome:
         """The entries and the hash of the file; none and `` where there is no file yet."""
         return await asyncio.to_thread(self._load)
 
-    async def save(self, entries: dict[str, str], version: str) -> str:
-        """Replace the file; raises Conflict when it is not the one that was loaded."""
-        return await asyncio.to_thread(self._save, entries, version)
+    async def save(self, entries: dict[str, str], token: str) -> None:
+        """Replace the file, if it is still the one that was loaded."""
+        await asyncio.to_thread(self._save, entries, token)
 
     def _load(self) -> tuple[dict[str, str], str]:
         try:
@@ -91,18 +87,17 @@ class FolderHome:
             raise Unreadable(f"{self._file} is not maintd's state; move it away to start blank") from error
         return {job: json.dumps(entry) for job, entry in entries.items()}, hashlib.sha256(text).hexdigest()
 
-    def _save(self, entries: dict[str, str], version: str) -> str:
+    def _save(self, entries: dict[str, str], token: str) -> None:
         data = {"format": 1, "jobs": {job: json.loads(text) for job, text in sorted(entries.items())}}
         text = json.dumps(data, indent=1).encode()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with (self._folder / "state.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                if self._load()[1] != version:
+                if self._load()[1] != token:
                     raise Conflict(f"{self._file} was written by another maintd")
                 fresh = self._file.with_suffix(".new")
                 fresh.write_bytes(text)
                 os.replace(fresh, self._file)  # noqa: PTH105 - the atomic one, by its well-known name
         except OSError as error:
             raise Transient(f"cannot write {self._file}: {error.strerror}") from error
-        return hashlib.sha256(text).hexdigest()

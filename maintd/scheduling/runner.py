@@ -1,4 +1,4 @@
-"""Who may run now: overlap, the queue of one, `max_running`, lateness, drain; and one record a ring, whatever happens."""
+"""Who may run now: overlap, the queue of one, `max_running`, lateness, drain; and one record a ring."""
 
 import asyncio
 import secrets
@@ -32,8 +32,6 @@ class Ring:
     trigger: Literal["schedule", "manual"] = "schedule"
     actor: str = ""
     reason: str = ""
-    remember: bool = True
-    """False for a run of a kind that is no job of jobs.yaml: there is no entry to keep."""
 
 
 class Sink(Protocol):
@@ -86,16 +84,15 @@ class Runner:
 
     def ring(self, job: Job, due: datetime, folded: int = 1) -> None:
         """A job is due. `folded` counts the due instants this ring stands for: all but the last are missed."""
-        mode: Mode = job.mode if job.kind.acts else "run"
-        ring = self._made(job, mode, due=due)
+        ring = self._made(job, job.mode, due=due)
         if folded > 1:
-            passed = f"{counted(folded - 1, 'due instant')} before {due:%Y-%m-%d %H:%M:%SZ} passed and could not be rung"
-            self._keep(self._unstarted(self._made(job, mode, due=due), Status.MISSED, passed, count=folded - 1))
+            passed = f"{counted(folded - 1, 'due instant')} before {due:%H:%M:%S} UTC passed and could not be rung"
+            self._keep(self._unstarted(self._made(job, job.mode, due=due), Status.MISSED, passed, count=folded - 1))
         self._keep(self._admit(ring))
 
-    async def run_now(self, job: Job, mode: Mode, *, actor: str, reason: str, remember: bool = True) -> Run:
+    async def run_now(self, job: Job, mode: Mode, *, actor: str, reason: str) -> Run:
         """Run a job because somebody asked; returns its record."""
-        ring = self._made(job, mode, trigger="manual", actor=actor, reason=reason, remember=remember)
+        ring = self._made(job, mode, trigger="manual", actor=actor, reason=reason)
         return await self._keep(self._admit(ring))
 
     async def drain(self, grace: float) -> None:
@@ -214,7 +211,7 @@ class Runner:
         return await self._recorded(ring, run, None)
 
     async def _recorded(self, ring: Ring, run: Run, memory: dict[str, Any] | None) -> Run:
-        if ring.remember:
+        if ring.job.remembers:
             last = LastRun.of(run)
             self._state.note(run.job, lambda entry: entry.after(last, memory))
         await self._sink.emit(run)

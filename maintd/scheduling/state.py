@@ -84,11 +84,15 @@ Edit = Callable[[JobState], JobState]
 
 
 class Home(Protocol):
-    """Where the entries live. `version` is opaque; `save` raises Conflict when it is no longer the newest."""
+    """Where the entries live, as JSON texts by job."""
 
-    async def load(self) -> tuple[dict[str, str], str]: ...
+    async def load(self) -> tuple[dict[str, str], Any]:
+        """The entries, and a token that says which version of them this is."""
+        ...
 
-    async def save(self, entries: dict[str, str], version: str) -> str: ...
+    async def save(self, entries: dict[str, str], token: Any) -> None:
+        """Raises Conflict when the entries are no longer those that were loaded with this token."""
+        ...
 
     def describe(self) -> str: ...
 
@@ -164,14 +168,14 @@ class State:
         async with self._lock:
             for attempt in range(5):
                 batch = [*self._unsent, *extra]
-                texts, version = await self._home.load()
+                texts, token = await self._home.load()
                 entries = {job: self._parse(job, text) for job, text in texts.items()}
                 for job, edit in batch:
                     entries[job] = edit(entries.get(job, JobState()))
                 try:
                     if batch:
                         touched = {job: entries[job].model_dump_json() for job, _ in batch}
-                        await self._home.save(texts | touched, version)
+                        await self._home.save(texts | touched, token)
                 except Conflict:
                     if attempt == 4:
                         raise
@@ -193,4 +197,3 @@ class State:
     def _fail(self, event: str, error: MaintdError) -> None:
         self.problem = f"{self._home.describe()}: {error}"
         self._log.warning(event, home=self._home.describe(), error=str(error), unsent=len(self._unsent))
-
