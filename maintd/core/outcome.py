@@ -1,13 +1,17 @@
 """What a run did and found, and the record that is kept of it."""
 
+import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from maintd.core.errors import Missing
 from maintd.core.resource import ObjectRef
+
+_RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z0-9][-a-z0-9]*-[0-9a-z]+")
 
 
 class Status(StrEnum):
@@ -165,6 +169,20 @@ class Run(Frozen):
     def seconds(self) -> float:
         """How long the work took."""
         return (self.ended - self.started).total_seconds()
+
+
+def new_run_id(job: str, at: datetime, nonce: str) -> str:
+    """`20261122T030000Z-cleanup-failed-pods-3f9a1c`: sorts by time, and the record's path can be computed from it."""
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{job}-{nonce}"
+
+
+def run_path(run_id: str) -> str:
+    """Where the record of a run lies in the store: `runs/<yyyy>/<mm>/<dd>/<run id>.json`. Raises Missing."""
+    if not _RUN_ID.fullmatch(run_id):
+        raise Missing(
+            f"there is no run {run_id!r}: ids look like 20261122T030000Z-my-job-3f9a1c; `maintd runs` lists them"
+        )
+    return f"runs/{run_id[:4]}/{run_id[4:6]}/{run_id[6:8]}/{run_id}.json"
 
 
 def tally(changes: Iterable[Change]) -> dict[str, int]:
