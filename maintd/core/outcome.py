@@ -191,8 +191,3 @@ def tally(changes: Iterable[Change]) -> dict[str, int]:
     for change in changes:
         counts[change.result] = counts.get(change.result, 0) + 1
     return counts
-
-
-def new_run_id(job: str, at: datetime, nonce: str) -> str:
-    """`20261122T030000Z-backup-nightly-4f9a1c`: sortable, and the path of its record can be computed from it."""
-    return f"{at:%Y%m%dT%H%M%SZ}-{job}-{nonce}"
