@@ -90,6 +90,8 @@ class Attempt:
         context = await self._open()
         try:
             return await self._job.kind.run(context, self._job.params)
+        except (SystemExit, KeyboardInterrupt) as error:  # out of a task these two would end the daemon
+            raise RuntimeError(f"the kind raised {type(error).__name__}: {error}") from error
         finally:
             self._memory = dict(context.memory)
 

@@ -6,20 +6,28 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Protocol
 
-from maintd.cluster.reader import ClusterReader
-from maintd.cluster.writer import Writer
 from maintd.core.errors import Conflict, Missing, Transient, Unreadable
 from maintd.core.limits import MANAGED_BY
-from maintd.core.resource import CONFIG_MAPS, Json
+from maintd.core.ports import Reader
+from maintd.core.resource import CONFIG_MAPS, Json, Resource
 
 NAME = "maintd-state"
+
+
+class Writer(Protocol):
+    """The two writes that state needs; both raise Conflict when another writer was faster."""
+
+    async def create(self, resource: Resource, manifest: Json) -> Json: ...
+
+    async def replace(self, resource: Resource, manifest: Json) -> Json: ...
 
 
 class ConfigMapHome:
     """`configmaps/maintd-state` in maintd's namespace, one key a job, compared by resourceVersion."""
 
-    def __init__(self, reader: ClusterReader, writer: Writer, namespace: str) -> None:
+    def __init__(self, reader: Reader, writer: Writer, namespace: str) -> None:
         self._reader = reader
         self._writer = writer
         self._namespace = namespace
