@@ -54,9 +54,9 @@ _EXIT_CODES = {
 
 
 class Frozen(BaseModel):
-    """Base of everything that goes into a record: immutable, and readable by an older maintd."""
+    """Base of everything that goes into a record: immutable, readable by an older maintd, strict JSON even for NaN."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
 
 class Considered(Frozen):
