@@ -1,0 +1,223 @@
+"""The one transport to the API server: raw JSON over a client that `kubernetes.aio` configured.
+
+Every request has a deadline. What failed in passing is sent again inside it, by verb: reads always; PUT, PATCH and
+DELETE when the caller says that they carry preconditions; anything that the server did not begin to work on.
+"""
+
+import asyncio
+import itertools
+import json
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from yarl import URL
+
+from maintd.cluster.backpressure import Backpressure
+from maintd.cluster.credentials import Credentials, Endpoint, find
+from maintd.cluster.decoding import decode
+from maintd.cluster.replies import NotTaken, Reply, Unauthorized, read_body, refusal, server_time
+from maintd.core.errors import Denied, Transient, Unreadable
+from maintd.core.rules import Rule
+
+JSON = "application/json"
+BODY_CAP = 64 * 1024 * 1024
+TIMEOUT = timedelta(seconds=30)
+_CONNECT_SECONDS = 10.0
+_JITTER = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request, and what the transport may do about its failure."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    content_type: str = JSON
+    accept: str = JSON
+    repeatable: bool | None = None
+    """May be sent twice; None: if it only reads."""
+    needs: Rule | None = None
+    """The right it takes: named when the server says no."""
+    cap: int = BODY_CAP
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def url(self, base: str) -> URL:
+        """Absolute. Names may hold `?`, `#` and spaces (RBAC's do), so the path is quoted here and nowhere else."""
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        return URL(base + quote(self.path, safe="/:@!$&'()*+,;=") + query, encoded=True)
+
+    @property
+    def may_repeat(self) -> bool:
+        return self.method == "GET" if self.repeatable is None else self.repeatable
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    status: int
+    body: bytes
+    server_time: datetime
+
+
+class _Wire:
+    """What every view of the API shares: connections, credentials, and the server's wish for patience."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.credentials = credentials
+        self.backpressure = Backpressure()
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=64),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,  # netrc and the environment's proxies are not the kubeconfig's business
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+        )
+
+
+class Api:
+    """Sends requests. `scoped` makes a view of the same connections with its own name and bound."""
+
+    def __init__(self, wire: _Wire, user_agent: str, in_flight: int) -> None:
+        self._wire = wire
+        self._user_agent = user_agent
+        self._slots = asyncio.Semaphore(in_flight)
+
+    @classmethod
+    async def connect(
+        cls, kubeconfig: Path | None = None, context: str | None = None, user_agent: str = "maintd", in_flight: int = 8
+    ) -> "Api":
+        """The given kubeconfig, else KUBECONFIG, else ~/.kube/config, else in-cluster. Raises ConfigError."""
+        credentials = Credentials(find(kubeconfig, context))
+        await credentials.endpoint()
+        return cls(_Wire(credentials), user_agent, in_flight)
+
+    async def close(self) -> None:
+        """Close the connections of this view and of all others."""
+        await self._wire.session.close()
+
+    def scoped(self, *, user_agent: str | None = None, in_flight: int = 8) -> "Api":
+        """The same connections under another User-Agent, with its own bound on requests in flight."""
+        return Api(self._wire, user_agent or self._user_agent, in_flight)
+
+    async def call(self, request: Request, timeout: timedelta = TIMEOUT) -> Reply:
+        """The JSON object that the server answers with.
+
+        `timeout` is for all attempts together, from when one of the slots is free. Raises the errors of core.errors;
+        besides `replies.Expired` (410), `replies.Rejected` (400, 422) and `replies.TooLarge`.
+        """
+        raw = await self._fetch(request, timeout)
+        return Reply(raw.status, await decode(raw.body, str(request)), raw.server_time, len(raw.body))
+
+    async def text(self, request: Request, timeout: timedelta = TIMEOUT) -> str:
+        """The body as text: a log. What is not UTF-8 in it is replaced."""
+        return (await self._fetch(request, timeout)).body.decode(errors="replace")
+
+    async def _fetch(self, request: Request, timeout: timedelta) -> _Raw:
+        async with self._slots:
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + timeout.total_seconds()
+            for attempt in itertools.count():
+                try:
+                    return await self._attempt(request, deadline)
+                except Transient as error:
+                    pause = _pause(attempt, error)
+                    hopeless = loop.time() + pause >= deadline
+                    if hopeless or not (request.may_repeat or isinstance(error, NotTaken)):
+                        raise
+                await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
+
+    async def _attempt(self, request: Request, deadline: float) -> _Raw:
+        try:
+            async with asyncio.timeout_at(deadline), self._wire.backpressure.turn():
+                return await self._with_credentials(request)
+        except TimeoutError:
+            raise Transient(f"{request}: no answer before the deadline") from None
+        except NotTaken as error:
+            if error.retry_after is not None:
+                self._wire.backpressure.asked_for(error.retry_after)
+            raise
+
+    async def _with_credentials(self, request: Request) -> _Raw:
+        """Once more with newer credentials or a newer CA, where the server refused the old and there are any."""
+        endpoint = await self._wire.credentials.endpoint()
+        try:
+            return await self._send(request, endpoint)
+        except (Unauthorized, _Untrusted):
+            newer = await self._wire.credentials.renewed(endpoint)
+            if newer is None:
+                raise
+        return await self._send(request, newer)
+
+    async def _send(self, request: Request, endpoint: Endpoint) -> _Raw:
+        async with (
+            _translated(request),
+            self._wire.session.request(
+                request.method,
+                request.url(endpoint.url),
+                data=None if request.body is None else json.dumps(request.body).encode(),
+                headers=self._headers(request, endpoint),
+                ssl=endpoint.tls,
+                proxy=endpoint.proxy,
+                server_hostname=endpoint.server_hostname,
+                allow_redirects=False,
+            ) as response,
+        ):
+            if response.status != 429:
+                self._wire.backpressure.over()
+            if not 200 <= response.status < 300:
+                raise await refusal(response, str(request), request.needs)
+            body = await read_body(response, request.cap, str(request))
+            return _Raw(response.status, body, server_time(response, str(request)))
+
+    def _headers(self, request: Request, endpoint: Endpoint) -> dict[str, str]:
+        found = {"Accept": request.accept, "Accept-Encoding": "identity", "User-Agent": self._user_agent}
+        if request.body is not None:
+            found["Content-Type"] = request.content_type
+        if endpoint.authorization:
+            found["Authorization"] = endpoint.authorization
+        return found
+
+
+class _Untrusted(Unreadable):
+    """The server's certificate is not what our CA vouches for."""
+
+
+@asynccontextmanager
+async def _translated(request: Request) -> AsyncIterator[None]:
+    """aiohttp's errors as ours; their texts may hold headers, so only the system's own words are taken over."""
+    try:
+        yield
+    except aiohttp.ClientConnectorCertificateError:
+        raise _Untrusted(
+            f"{request}: the server's certificate is not one that our CA vouches for; "
+            "check certificate-authority and server in the kubeconfig"
+        ) from None
+    except aiohttp.ConnectionTimeoutError:
+        raise NotTaken(f"{request}: cannot connect within {_CONNECT_SECONDS:.0f} s") from None
+    except aiohttp.ClientConnectorError as error:
+        why = error.os_error.strerror or type(error.os_error).__name__
+        raise NotTaken(f"{request}: cannot connect to {error.host}:{error.port}: {why}") from None
+    except aiohttp.ClientResponseError as error:
+        raise Unreadable(f"{request}: the reply is not HTTP that can be read ({type(error).__name__})") from None
+    except aiohttp.InvalidURL:
+        raise Denied(f"{request}: the server's address cannot be used; check server in the kubeconfig") from None
+    except (aiohttp.ClientError, ConnectionError) as error:
+        raise Transient(f"{request}: the connection broke ({type(error).__name__})") from None
+
+
+def _pause(attempt: int, error: Transient) -> float:
+    """Seconds until the next attempt: what the server asked for, else twice as long each time; never in step."""
+    if error.retry_after is not None:
+        return error.retry_after.total_seconds() * _JITTER.uniform(1.0, 1.1)
+    return min(8.0, 0.25 * 2.0**attempt) * _JITTER.uniform(0.5, 1.0)
