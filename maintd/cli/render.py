@@ -15,7 +15,11 @@ def _files() -> dict[str, dict[Path, Callable[[], str]]]:
     pages = {Path(f"docs/kinds/{name}.md"): partial(docs.kind_page, kind) for name, kind in kinds.items()}
     return {
         "schema": {Path("jobs.schema.json"): schema.text},
-        "docs": {Path("docs/kinds/README.md"): lambda: docs.index_page(kinds), **pages},
+        "docs": {
+            Path("docs/jobs-file.md"): docs.jobs_file_page,
+            Path("docs/kinds/README.md"): lambda: docs.index_page(kinds),
+            **pages,
+        },
     }
 
 

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from maintd.config.jobs import NOT_YET, Defaults, Entry, File, Retry
 from maintd.core.kind import Kind
 from maintd.core.limits import Limits
 from maintd.core.rules import Rule
-from maintd.core.target import Target
+from maintd.core.target import GkeCluster, Target
 from maintd.core.units import format_duration
 
 LEVELS = {
@@ -40,6 +42,43 @@ def index_page(kinds: dict[str, Kind]) -> str:
 def first_line(kind: Kind) -> str:
     """The first sentence of the manual."""
     return kind.manual.partition("\n")[0]
+
+
+def jobs_file_page() -> str:
+    """docs/jobs-file.md: every key of jobs.yaml."""
+    parts = [
+        ("The file", "", File.model_fields, None),
+        ("targets", "What jobs work on, by a name of your own.", Target.model_fields, None),
+        ("targets.NAME.gke", "For kinds that ask Google about the cluster.", GkeCluster.model_fields, None),
+        ("defaults", "What every job has that does not say otherwise itself.", Defaults.model_fields, None),
+        (
+            "jobs",
+            "One entry a job. `name`, `kind` and one of `schedule`, `every`, `manual` are required.",
+            Entry.model_fields,
+            None,
+        ),
+        ("jobs[].retry", "", Retry.model_fields, None),
+        (
+            "jobs[].limits",
+            "For kinds that change things, kept by the gate. Each kind has defaults of its own; a job "
+            "changes only the keys it names.",
+            Limits.model_fields,
+            None,
+        ),
+    ]
+    lines = [_JOBS_FILE_HEAD]
+    for title, text, fields, values in parts:
+        lines += [f"## {title}", "", *([text, ""] if text else []), *_fields(fields, values), ""]
+    later = ", ".join(f"`{key}`" for key in sorted(NOT_YET))
+    return "\n".join([*lines, "## Not supported yet", "", f"Refused by name, never ignored: {later}."]) + "\n"
+
+
+_JOBS_FILE_HEAD = """# jobs.yaml
+
+Every key there is. Unknown keys are refused with their place and the nearest spelling; `maintd validate` shows every
+mistake at once. The file is YAML 1.2 without anchors, aliases or tags, at most 256 KiB. An edited file is taken within
+5 seconds; a bad one changes nothing. When jobs are due is told in [schedules.md](schedules.md).
+"""
 
 
 def _page(kind: Kind) -> Iterator[str]:
@@ -83,6 +122,8 @@ def _default(value: Any) -> str:
         return "required"
     if value is None or value in ((), {}):
         return "none"
+    if isinstance(value, BaseModel):
+        return "see below"
     if isinstance(value, timedelta):
         return f"`{format_duration(value)}`"
     if isinstance(value, (tuple, list, frozenset)):
