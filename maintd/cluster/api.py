@@ -20,8 +20,9 @@ import aiohttp
 from yarl import URL
 
 from maintd.cluster.backpressure import Backpressure
-from maintd.cluster.credentials import Credentials, Endpoint, find
+from maintd.cluster.credentials import Credentials
 from maintd.cluster.decoding import decode
+from maintd.cluster.endpoints import Endpoint, find
 from maintd.cluster.replies import NotTaken, Reply, Unauthorized, read_body, refusal, server_time
 from maintd.core.errors import Denied, Transient, Unreadable
 from maintd.core.rules import Rule
@@ -124,14 +125,16 @@ class Api:
 
     async def _fetch(self, request: Request, timeout: timedelta) -> _Raw:
         async with self._slots:
-            loop = asyncio.get_running_loop()
-            deadline = loop.time() + timeout.total_seconds()
+            clock = asyncio.get_running_loop().time
+            deadline = clock() + timeout.total_seconds()
+            # A connection that died in silence must leave time for a second one.
+            longest = timeout.total_seconds() / (2 if request.may_repeat else 1)
             for attempt in itertools.count():
                 try:
-                    return await self._attempt(request, deadline)
+                    return await self._attempt(request, min(deadline, clock() + longest))
                 except Transient as error:
                     pause = _pause(attempt, error)
-                    hopeless = loop.time() + pause >= deadline
+                    hopeless = clock() + pause >= deadline
                     if hopeless or not (request.may_repeat or isinstance(error, NotTaken)):
                         raise
                 await asyncio.sleep(pause)

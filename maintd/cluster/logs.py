@@ -36,6 +36,7 @@ async def tail(
         path=object_path(PODS, namespace, pod, "log"),
         query=query | ({"previous": "true"} if previous else {}),
         accept="text/plain, application/json",
+        repeatable=False,  # a node that is away stays away for the few seconds that a log may take
         needs=Rule("pods/log", "get", namespace=namespace),
         cap=2 * asked,
     )
@@ -44,7 +45,9 @@ async def tail(
     except Missing:
         raise Missing(f"pod {namespace}/{pod} or its node is gone") from None
     except Rejected:
-        which = "no previous instance of it is kept" if previous else "it has not started"
+        which = (
+            "no previous instance of it is kept" if previous else "it has not started, or the pod has none of that name"
+        )
         raise Missing(f"container {container}: {which}") from None
     except TooLarge:
         raise Transient(f"container {container}: the node sent more than was asked for") from None

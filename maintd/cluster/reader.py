@@ -37,7 +37,7 @@ class ClusterReader:
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Json:
         """One object. Raises Missing, and Unreadable for a reply that is another object."""
-        needs = Rule(resource.name, "get", namespace=namespace, names=(name,))
+        needs = Rule(resource.name, "get", namespace=namespace)
         path = object_path(resource, namespace, name)
         found = (await self._api.call(Request(method="GET", path=path, needs=needs))).json
         metadata = found.get("metadata")

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from maintd.cluster.addresses import object_path
+from maintd.cluster.addresses import creation_path, object_path
 from maintd.cluster.api import Api, Request
 from maintd.core.errors import Conflict, JobError, Missing, Refused
 from maintd.core.resource import Json, ObjectRef, Resource
@@ -54,13 +54,10 @@ class ClusterWriter:
         Raises Conflict when one of that name exists. After Transient it may exist: the request is not sent twice, and
         whoever calls tells its own object by what it wrote into it.
         """
-        metadata = manifest.get("metadata", {})
-        namespace = metadata.get("namespace") if resource.namespaced else None
-        if resource.namespaced:
-            object_path(resource, namespace, metadata.get("name") or metadata.get("generateName") or "")
+        namespace = manifest["metadata"].get("namespace")
         request = Request(
             method="POST",
-            path=resource.path(namespace),
+            path=creation_path(resource, namespace),
             query=_dry(dry_run),
             body=manifest,
             needs=Rule(resource.name, "create", namespace=namespace),
@@ -83,12 +80,12 @@ class ClusterWriter:
             query=_dry(dry_run),
             body=manifest,
             repeatable=True,
-            needs=Rule(resource.name, "update", namespace=metadata.get("namespace"), names=(metadata["name"],)),
+            needs=Rule(resource.name, "update", namespace=metadata.get("namespace")),
         )
         return (await self._api.call(request)).json
 
     async def _leaving(self, resource: Resource, ref: ObjectRef) -> bool:
-        """Whether the object that could not be deleted is gone or going: by our own request whose reply was lost, say."""
+        """Whether what could not be deleted is gone or going: by our own request whose reply was lost, say."""
         needs = Rule(resource.name, "get", namespace=ref.namespace or None)
         path = object_path(resource, ref.namespace, ref.name)
         try:
