@@ -1,0 +1,35 @@
+"""Time zones, from the tzdata package alone: the same rules on a laptop, in the image and in the tests."""
+
+import difflib
+import io
+import pkgutil
+from functools import cache
+from zoneinfo import ZoneInfo
+
+
+@cache
+def zone(name: str) -> ZoneInfo:
+    """The zone of that IANA name. ValueError, with the nearest name, for any other."""
+    if name not in zone_names():
+        raise ValueError(f"{name} is not a time zone{_nearest(name)}")
+    return ZoneInfo.from_file(io.BytesIO(_read(f"zoneinfo/{name}")), key=name)
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Every name that tzdata has: nothing else is ever looked up as a file."""
+    return frozenset(_read("zones").decode("ascii").split())
+
+
+def _read(path: str) -> bytes:
+    data = pkgutil.get_data("tzdata", path)
+    if data is None:
+        raise ModuleNotFoundError("the tzdata package has no files; reinstall maintd with its requirements")
+    return data
+
+
+def _nearest(name: str) -> str:
+    spelled = {known.rpartition("/")[2].lower(): known for known in sorted(zone_names())}
+    spelled |= {known.lower(): known for known in zone_names()}
+    near = difflib.get_close_matches(name.strip().lower().replace(" ", "_"), spelled, n=1, cutoff=0.75)
+    return f"; did you mean {spelled[near[0]]}?" if near else "; write it like Europe/Berlin, or Etc/UTC"
