@@ -1,10 +1,42 @@
-"""Fixtures that every part shares: the embedded cluster."""
+"""What every part shares: the embedded cluster, a real control plane, and one face for both.
 
-from collections.abc import AsyncIterator
+`sandbox` is a started `Sandbox`. `cluster_backend` runs a test twice, against the sandbox and against the real
+control plane of tests/controlplane; the second run is marked `cluster` and belongs to `make test-cluster`.
+"""
 
+import asyncio
+import contextlib
+import json
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
 import pytest
 
+from maintd.core.resource import Json
+from maintd.core.rules import Rule
+from maintd.sandbox.grants import roles
+from maintd.sandbox.resources import Catalog
 from maintd.sandbox.server import Sandbox
+
+CONTROLPLANE = Path(__file__).parent / "controlplane" / "controlplane.py"
+MERGE_PATCH = "application/merge-patch+json"
+_CATALOG = Catalog()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without -m, what needs the control plane is left to `make test-cluster`."""
+    if config.option.markexpr:
+        return
+    apart = [item for item in items if item.get_closest_marker("cluster")]
+    if apart:
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if item not in apart]
 
 
 @pytest.fixture
@@ -12,3 +44,162 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     """A started embedded cluster: four namespaces, no nodes, no pods."""
     async with Sandbox() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def controlplane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The kubeconfig of a real control plane, started once a session and stopped at its end."""
+    folder = tmp_path_factory.mktemp("controlplane")
+    started = _controlplane("up", str(folder))
+    if started.returncode:
+        pytest.fail(f"no control plane, so nothing is proved:\n{started.stderr}", pytrace=False)
+    try:
+        yield Path(started.stdout.strip())
+    finally:
+        _controlplane("down", str(folder))
+
+
+@pytest.fixture(scope="session")
+def need_tool() -> Callable[[str], str]:
+    """`need_tool("promtool")` returns its name, or fails and says which package it comes in."""
+
+    def need(tool: str) -> str:
+        checked = _controlplane("check", tool)
+        if checked.returncode:
+            pytest.fail(checked.stderr, pytrace=False)
+        return tool
+
+    return need
+
+
+def _controlplane(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(CONTROLPLANE), *arguments], capture_output=True, text=True, check=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP reply, read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Json:
+        found: Json = json.loads(self.text)
+        return found
+
+    @property
+    def reason(self) -> str:
+        """`reason` of a Status."""
+        return str(self.json.get("reason", ""))
+
+
+@dataclass
+class Backend:
+    """An API server to test against. Everything goes over HTTP as the admin, unless another token is given."""
+
+    name: str
+    url: str
+    token: str
+    kubeconfig: Path
+    session: aiohttp.ClientSession
+    tls: ssl.SSLContext | bool
+    folder: Path
+    sandbox: Sandbox | None = None
+    """Set where this is the sandbox, for its faults, logs and audit."""
+    _made: list[str] = field(default_factory=list)
+
+    async def request(
+        self, method: str, path: str, obj: Any = None, *, content: str = "application/json", token: str | None = None
+    ) -> Answer:
+        """One request; `obj` is sent as JSON, or as it is where it is bytes. An empty token sends none."""
+        token = self.token if token is None else token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        body = obj if isinstance(obj, bytes) or obj is None else json.dumps(obj).encode()
+        if body is not None:
+            headers["Content-Type"] = content
+        async with self.session.request(method, self.url + path, data=body, headers=headers, ssl=self.tls) as reply:
+            return Answer(reply.status, dict(reply.headers), await reply.text())
+
+    async def namespace(self, name: str = "") -> str:
+        """A new namespace with its default ServiceAccount; it goes when the test ends."""
+        metadata = {"name": name} if name else {"generateName": "test-"}
+        made = await self.request("POST", "/api/v1/namespaces", {"metadata": metadata})
+        assert made.status == 201, made.text
+        name = made.json["metadata"]["name"]
+        self._made.append(f"/api/v1/namespaces/{name}")
+        await self.wait_for(f"/api/v1/namespaces/{name}/serviceaccounts/default")
+        return name
+
+    async def apply(self, obj: Json) -> Json:
+        """Create an object, then write its status through the subresource; returns it as the server has it.
+
+        A Pod without a scheduler gets `schedulerName: none`: it then stays as its status says.
+        """
+        served = _CATALOG.of(obj)
+        assert served is not None, f"unknown to the sandbox: {obj['apiVersion']} {obj['kind']}"
+        resource, metadata = served.resource, obj["metadata"]
+        if resource.kind == "Pod":
+            obj = obj | {"spec": {"schedulerName": "none"} | obj["spec"]}
+        made = await self.request("POST", resource.path(metadata.get("namespace")), obj)
+        assert made.status == 201, made.text
+        path = resource.path(metadata.get("namespace"), made.json["metadata"]["name"])
+        if not resource.namespaced:
+            self._made.append(path)
+        if "status" not in obj:
+            return made.json
+        done = await self.request("PATCH", f"{path}/status", {"status": obj["status"]}, content=MERGE_PATCH)
+        assert done.status == 200, done.text
+        return done.json
+
+    async def grant(self, rules: Iterable[Rule]) -> Path:
+        """The kubeconfig of a new ServiceAccount that has these rights and no others."""
+        space, name = await self.namespace(), "account"
+        path = f"/api/v1/namespaces/{space}/serviceaccounts"
+        assert (await self.request("POST", path, {"metadata": {"name": name}})).status == 201
+        subject = {"kind": "ServiceAccount", "namespace": space, "name": name}
+        for obj in roles(f"{space}-{name}", subject, rules):
+            await self.apply(obj)
+        token = await self._token(space, name)
+        target = self.folder / f"{space}.kubeconfig"
+        config = json.loads(self.kubeconfig.read_text())
+        config["users"][0]["user"] = {"token": token}
+        target.write_text(json.dumps(config))
+        return target
+
+    async def wait_for(self, path: str, *, status: int = 200, seconds: float = 20) -> Answer:
+        """Ask until the answer has this status: controllers take their time."""
+        async with asyncio.timeout(seconds):
+            while (answer := await self.request("GET", path)).status != status:
+                await asyncio.sleep(0.02)
+        return answer
+
+    async def clean(self) -> None:
+        """Delete what no namespace takes with it."""
+        for path in self._made:
+            await self.request("DELETE", path)
+
+    async def _token(self, namespace: str, account: str) -> str:
+        if self.sandbox is not None:
+            return self.sandbox.token(f"system:serviceaccount:{namespace}:{account}")
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        return str((await self.request("POST", path, {"spec": {}})).json["status"]["token"])
+
+
+@pytest.fixture(params=["sandbox", pytest.param("controlplane", marks=pytest.mark.cluster)])
+async def cluster_backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Backend]:
+    """The sandbox, and in `make test-cluster` the real control plane, behind one face."""
+    async with contextlib.AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        if request.param == "sandbox":
+            started = await stack.enter_async_context(Sandbox())
+            path = started.kubeconfig(tmp_path / "admin.kubeconfig")
+            yield Backend("sandbox", started.url, started.token(), path, session, False, tmp_path, started)
+            return
+        path = request.getfixturevalue("controlplane")
+        config = json.loads(path.read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        backend = Backend("controlplane", cluster["server"], user["token"], path, session, False, tmp_path)
+        yield backend
+        await backend.clean()

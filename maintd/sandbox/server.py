@@ -22,6 +22,7 @@ from maintd.sandbox.access import Access
 from maintd.sandbox.api import Api, Version
 from maintd.sandbox.faults import Fault
 from maintd.sandbox.front import Front, Request
+from maintd.sandbox.grants import roles
 from maintd.sandbox.rbac import ADMIN, GROUP, user_named
 from maintd.sandbox.resources import Served
 from maintd.sandbox.state import LogName, State
@@ -114,14 +115,9 @@ class Sandbox:
     def grant(self, user: str, rules: Iterable[Rule]) -> None:
         """Give a user these rights, through real roles and bindings."""
         self._admit(user)
-        by_namespace: dict[str | None, list[Json]] = {}
-        for rule in rules:
-            row: Json = {"apiGroups": [rule.group], "resources": [rule.plural], "verbs": list(rule.verbs)}
-            if rule.names:
-                row["resourceNames"] = list(rule.names)
-            by_namespace.setdefault(rule.namespace, []).append(row)
-        for namespace, rows in by_namespace.items():
-            self._bind(user, namespace, rows)
+        subject = {"kind": "User", "apiGroup": GROUP, "name": user}
+        for obj in roles(f"{user.replace(':', '-')}-{next(self._grants)}", subject, rules):
+            self.put(obj)
 
     def kubeconfig(self, path: Path, user: str = "admin") -> Path:
         """Write a kubeconfig for a user; one that no `grant` named has no rights."""
@@ -147,16 +143,6 @@ class Sandbox:
             self._tokens[user] = secrets.token_hex(16)
             self._access.add(self._tokens[user], ADMIN if user == "admin" else user_named(user))
         return self._tokens[user]
-
-    def _bind(self, user: str, namespace: str | None, rows: list[Json]) -> None:
-        name = f"{user.replace(':', '-')}-{next(self._grants)}"
-        prefix = "" if namespace else "Cluster"
-        where = {"name": name} | ({"namespace": namespace} if namespace else {})
-        head = {"apiVersion": f"{GROUP}/v1", "metadata": where}
-        self.put(head | {"kind": f"{prefix}Role", "rules": rows})
-        subjects = [{"kind": "User", "apiGroup": GROUP, "name": user}]
-        reference = {"apiGroup": GROUP, "kind": f"{prefix}Role", "name": name}
-        self.put(head | {"kind": f"{prefix}RoleBinding", "subjects": subjects, "roleRef": reference})
 
     def _make_namespace(self, name: str) -> None:
         labels = {"labels": {"kubernetes.io/metadata.name": name}}
