@@ -77,6 +77,11 @@ class Deletion:
 class Gate(Protocol):
     """The only way to change the cluster. It keeps the limits, protects, dry-runs, and writes evidence first."""
 
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every change of this run so far: for the record of a run that ended before its kind could return them."""
+        ...
+
     async def delete(self, wishes: Sequence[Deletion], *, population: int, now: datetime) -> tuple[Change, ...]:
         """Delete what may be deleted; one Change per wish, in the order given.
 

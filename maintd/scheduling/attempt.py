@@ -4,14 +4,15 @@ import asyncio
 import json
 import random
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from maintd.config.jobs import Job
 from maintd.core.errors import JobError, Refused, Transient
 from maintd.core.kind import Context
-from maintd.core.outcome import Outcome, Status
+from maintd.core.outcome import Change, Outcome, Status
 from maintd.core.units import format_duration
 
 LINGER_SECONDS = 10.0
@@ -41,11 +42,12 @@ class _OverrunError(Exception):
 class Attempt:
     """Runs `job` once, with retries, inside its deadline; `open_context` hands out what the run may touch."""
 
-    def __init__(self, job: Job, open_context: Callable[[], Awaitable[Context]]) -> None:
+    def __init__(self, job: Job, open_context: Callable[[], AbstractAsyncContextManager[Context]]) -> None:
         self._job = job
         self._open = open_context
         self._attempts = 0
         self._memory: dict[str, Any] | None = None
+        self._changes: tuple[Change, ...] = ()
         self._left_behind: asyncio.Task[Outcome] | None = None
 
     async def verdict(self) -> Verdict:
@@ -56,7 +58,7 @@ class Attempt:
         except BaseException as raised:  # noqa: BLE001 - whatever a kind raises ends in a record, SystemExit too
             status, error = _meaning(raised, self._job)
             trace = "".join(traceback.format_exception(raised)) if status is Status.CRASHED else ""
-            outcome = Outcome(error)
+            outcome = Outcome(error, changes=self._changes)
         return Verdict(
             status, outcome, error, trace, self._attempts, memory=self._remembered(), left_behind=self._left_behind
         )
@@ -87,13 +89,14 @@ class Attempt:
         return task.result()
 
     async def _once(self) -> Outcome:
-        context = await self._open()
-        try:
-            return await self._job.kind.run(context, self._job.params)
-        except (SystemExit, KeyboardInterrupt) as error:  # out of a task these two would end the daemon
-            raise RuntimeError(f"the kind raised {type(error).__name__}: {error}") from error
-        finally:
-            self._memory = dict(context.memory)
+        async with self._open() as context:
+            try:
+                return await self._job.kind.run(context, self._job.params)
+            except (SystemExit, KeyboardInterrupt) as error:  # out of a task these two would end the daemon
+                raise RuntimeError(f"the kind raised {type(error).__name__}: {error}") from error
+            finally:
+                self._memory = dict(context.memory)
+                self._changes = context.gate.changes
 
     async def _stop(self, task: asyncio.Task[Outcome]) -> None:
         task.cancel()

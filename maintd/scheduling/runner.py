@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -55,7 +56,7 @@ class Runner:
 
     def __init__(
         self,
-        open_context: Callable[[Ring, JobState], Awaitable[Context]],
+        open_context: Callable[[Ring, JobState], AbstractAsyncContextManager[Context]],
         state: State,
         sink: Sink,
         *,

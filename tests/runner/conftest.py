@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,9 +69,16 @@ class House:
         return await self.runner.run_now(job, job.mode, actor="a test", reason="")
 
 
-async def open_context(ring: Ring, entry: JobState) -> Context:
+class NoGate:
+    """What a kind that changes nothing has for a gate."""
+
+    changes = ()
+
+
+@asynccontextmanager
+async def open_context(ring: Ring, entry: JobState) -> AsyncIterator[Context]:
     log = get("test").bind(job=ring.job.name)
-    return Context(ring.run_id, ring.job.name, Target(), None, None, None, None, log, now, dict(entry.memory))
+    yield Context(ring.run_id, ring.job.name, Target(), None, NoGate(), None, None, log, now, dict(entry.memory))
 
 
 def now() -> datetime:
