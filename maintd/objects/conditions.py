@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from maintd.core.kind import Params
 from maintd.core.ports import HttpSample
@@ -29,6 +29,9 @@ StatusCode = Annotated[int, Field(ge=100, le=599)]
 
 class Expect(Params):
     """What must hold of an answer; everything that is written must hold."""
+
+    # A field called json would hide a method of the base class, so the key is an alias, in and out.
+    model_config = ConfigDict(serialize_by_alias=True)
 
     status: StatusCode | tuple[StatusCode, ...] = Field(
         default=200, description="The status, or a list of those that are fine."

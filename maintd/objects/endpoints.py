@@ -1,7 +1,7 @@
 """Which URL a probe asks, what it may say there, and what a person types next when the answer is bad."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from maintd.core.kind import Params
+from maintd.core.ports import HttpRequest, HttpSample
 from maintd.core.target import Target
-from maintd.core.units import Duration
+from maintd.core.units import Duration, format_duration
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,4096}")
@@ -101,6 +102,17 @@ class Endpoint(Params):
             return self.url or base
         return base.rstrip("/") + self.path
 
+    def request(self, url: str) -> HttpRequest:
+        """A GET that keeps nothing of the body."""
+        return HttpRequest(
+            url,
+            headers=self.headers,
+            timeout=self.timeout,
+            max_redirects=self.max_redirects,
+            max_body=0,
+            verify_tls=self.verify_tls,
+        )
+
     def fault(self, target: Target) -> str:
         """Why this cannot be asked on this target, with the remedy, or an empty string."""
         if self.url and self.path:
@@ -123,3 +135,16 @@ def next_step(target: Target, url: str) -> str:
         where = f"kubectl -n {target.namespace}"
         return f"{where} get pods; {where} logs deployment/{target.deployment} --since=15m --all-pods"
     return f"curl -v '{shown(url)}'"
+
+
+def overlong(longest: timedelta, limit: timedelta, remedy: str) -> str:
+    """Why a run that meets nothing but silence could not end in time, or an empty string."""
+    if longest <= limit:
+        return ""
+    return f"a run takes {format_duration(longest)} when nothing answers, and has {format_duration(limit)}; {remedy}"
+
+
+def certificate_metric(samples: Iterable[HttpSample]) -> dict[str, float]:
+    """When the first certificate among them ends; nothing without TLS."""
+    ends = [sample.certificate_expires.timestamp() for sample in samples if sample.certificate_expires]
+    return {"certificate_expiry_timestamp_seconds": min(ends)} if ends else {}
