@@ -38,3 +38,13 @@ def deletion(resource: Resource, obj: Json, *, since: datetime, rule: str) -> De
         deleting=metadata.get("deletionTimestamp") is not None,
         rule=rule,
     )
+
+
+def differs(wish: Deletion, obj: Json) -> str:
+    """How the object that now has this name is not the one that was judged; empty where it is."""
+    metadata = mapping(obj, "metadata")
+    if metadata.get("uid") != wish.object.uid:
+        return "it was replaced since it was judged: another object has its name now"
+    if metadata.get("resourceVersion") != wish.resource_version:
+        return "it changed since it was judged"
+    return ""
