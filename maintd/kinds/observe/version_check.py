@@ -27,11 +27,12 @@ from maintd.core.kind import Context, Kind, Params
 from maintd.core.outcome import Finding, Outcome
 from maintd.core.resource import NODES, Json
 from maintd.core.rules import Rule
-from maintd.core.target import Target
+from maintd.core.target import GkeCluster
 from maintd.core.text import counted
 from maintd.objects.fields import mapping, text
 from maintd.objects.versions import Skew, Verdict, Version, judged, kubelet_version, server_version
 
+_GKE_POOL = "cloud.google.com/gke-nodepool"
 Kubelets = Counter[Version | None]
 """How many nodes of a pool are at which version; None: cannot be read."""
 
@@ -49,7 +50,7 @@ class VersionCheck(Params):
         description="Minors behind which a node is unsupported; unless said, what Kubernetes or GKE supports.",
     )
     pool_label: str = Field(
-        default="cloud.google.com/gke-nodepool",
+        default=_GKE_POOL,
         min_length=1,
         max_length=317,
         description="Label of a node that names its pool.",
@@ -76,11 +77,12 @@ async def run(ctx: Context, params: VersionCheck) -> Outcome:
     server = server_version(await ctx.cluster.version())
     pools = await _pools(ctx, params)
     verdicts = {name: _worst(pools[name], server, params) for name in sorted(pools)}
+    gke = ctx.target.gke if params.pool_label == _GKE_POOL else None
     known = [kubelet.behind(server) for kubelets in pools.values() for kubelet in kubelets if kubelet]
     return Outcome(
         f"control plane {server.text}; "
         + (", ".join(f"{name}: {verdict.says}" for name, verdict in verdicts.items()) or "no nodes to compare"),
-        findings=tuple(_finding(name, pools[name], verdict, server, ctx.target) for name, verdict in verdicts.items())
+        findings=tuple(_finding(name, pools[name], verdict, server, gke) for name, verdict in verdicts.items())
         or (_NO_NODES,),
         metrics={
             "pools": len(pools),
@@ -113,7 +115,7 @@ def _worst(kubelets: Kubelets, server: Version, params: VersionCheck) -> Verdict
     )
 
 
-def _finding(name: str, kubelets: Kubelets, verdict: Verdict, server: Version, target: Target) -> Finding:
+def _finding(name: str, kubelets: Kubelets, verdict: Verdict, server: Version, gke: GkeCluster | None) -> Finding:
     counts = sorted(
         (kubelet.text if kubelet else "a version that cannot be read", n) for kubelet, n in kubelets.items()
     )
@@ -121,19 +123,20 @@ def _finding(name: str, kubelets: Kubelets, verdict: Verdict, server: Version, t
         severity=_SEVERITY[verdict.skew],
         subject=name,
         message=f"{verdict.says}: " + ", ".join(f"{counted(n, 'node')} at {version}" for version, n in counts),
-        remedy=_remedy(name, verdict.skew, server, target),
+        remedy=_remedy(name, verdict.skew, server, gke),
     )
 
 
-def _remedy(name: str, skew: Skew, server: Version, target: Target) -> str:
+def _remedy(name: str, skew: Skew, server: Version, gke: GkeCluster | None) -> str:
     if skew == Skew.FINE:
         return ""
     if skew == Skew.UNKNOWN:
         return "see what the nodes say of themselves: kubectl get nodes -o wide"
-    what, which = ("the control plane", "--master") if skew == Skew.NEWER else (name, f"--node-pool={name[5:]}")
-    if target.gke is None or what == _NO_POOL:
-        return f"upgrade {what} to {server.short}" if skew != Skew.NEWER else f"upgrade {what}"
-    gke = target.gke
+    what, which = (
+        ("the control plane", "--master") if skew == Skew.NEWER else (name, f"--node-pool={name.removeprefix('pool ')}")
+    )
+    if gke is None or what == _NO_POOL:
+        return f"upgrade {what}" if skew == Skew.NEWER else f"upgrade {what} to {server.short}"
     return (
         f"upgrade {what}: gcloud container clusters upgrade {gke.cluster} "
         f"--project={gke.project} --location={gke.location} {which}"
