@@ -110,7 +110,9 @@ class ConsoleLine:
 
 
 def _traceback(error: Any) -> str:
-    """The traceback of what was given as `exc_info`: an exception, its triple, or True for the current one."""
+    """The traceback behind `exc_info`: an exception, its triple, its text, or True for the current one."""
+    if isinstance(error, str):
+        return error.rstrip()
     if isinstance(error, tuple) and len(error) == 3:
         error = error[1]
     elif error is True:

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Literal, TextIO
 
-from structlog.stdlib import ProcessorFormatter
+import structlog
+from structlog.stdlib import BoundLogger, LoggerFactory, ProcessorFormatter
 
 from maintd.telemetry.lines import ConsoleLine, cloud_line
 from maintd.telemetry.writer import LineWriter
@@ -123,6 +124,12 @@ def configure(
     root.setLevel(logging.INFO if least <= logging.DEBUG else max(least, logging.WARNING))
     logging.getLogger(_OURS).setLevel(least)
     logging.captureWarnings(capture=True)
+    # For libraries and kinds of third parties that speak structlog of their own accord.
+    structlog.configure(
+        processors=[ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=BoundLogger,
+        logger_factory=LoggerFactory(),
+    )
 
 
 def shutdown() -> None:

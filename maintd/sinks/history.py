@@ -1,0 +1,89 @@
+"""The history of runs in the store: one object a run, and back again."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from maintd.core.errors import JobError, Missing
+from maintd.core.outcome import Run, run_path
+from maintd.core.ports import Log, Store
+from maintd.sinks.fanout import Start
+from maintd.sinks.record import LISTS, bare, from_record, parts, to_record, without
+from maintd.storage.paths import MAX_OBJECT
+
+T = TypeVar("T")
+
+
+class History:
+    """Writes each run where its id says, and reads runs back."""
+
+    name = "history"
+
+    def __init__(self, store: Store, log: Log) -> None:
+        self._store = store
+        self._log = log
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="records")
+
+    def started(self, start: Start) -> None:
+        """Nothing: a record is of a run that has ended."""
+
+    async def emit(self, run: Run) -> None:
+        """Write the record. Its lists are written first, beside it, where it would be too large with them."""
+        path = run_path(run.run_id)
+        data = await self._off_loop(to_record, run)
+        for name in LISTS:
+            if len(data) > MAX_OBJECT and getattr(run, name):
+                run = await self._moved_out(run, name)
+                data = await self._off_loop(to_record, run)
+        await self._store.create(path, data if len(data) <= MAX_OBJECT else to_record(bare(run, MAX_OBJECT)))
+
+    async def read(self, run_id: str) -> Run:
+        """One record. Raises Missing, or Unreadable when it is not what was written."""
+        path = run_path(run_id)
+        try:
+            return from_record(await self._store.read(path), self._store.url(path))
+        except Missing as error:
+            raise Missing(
+                f"there is no record of {run_id} in {self._store.url('')}; `maintd runs` lists them"
+            ) from error
+
+    async def recent(self, limit: int, job: str | None = None) -> list[Run]:
+        """The newest runs, of one job or of all, newest first. A record that cannot be read is said in the log."""
+        found: list[Run] = []
+        async for path in self._store.names("runs/", reverse=True):
+            if len(found) >= limit:
+                break
+            run_id = _run_id(path)
+            if run_id is None or (job is not None and _job(run_id) != job):
+                continue
+            try:
+                found.append(await self.read(run_id))
+            except JobError as error:
+                self._log.warning("record not read", path=path, why=str(error))
+        return found
+
+    async def _off_loop(self, call: Callable[..., T], *args: object) -> T:
+        """A record may have a hundred thousand lines: writing them out holds up no other job."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+
+    async def _moved_out(self, run: Run, name: str) -> Run:
+        pieces = parts(getattr(run, name), MAX_OBJECT)
+        paths: list[str] = []
+        while piece := await self._off_loop(next, pieces, b""):
+            paths.append(f"{run_path(run.run_id).removesuffix('.json')}.{name}.{len(paths) + 1:04}.ndjson")
+            await self._store.create(paths[-1], piece)
+        return without(run, name, paths)
+
+
+def _run_id(path: str) -> str | None:
+    """The id of the run whose record lies there; None for what is no record."""
+    run_id = path.rpartition("/")[2].removesuffix(".json")
+    try:
+        return run_id if run_path(run_id) == path else None
+    except Missing:
+        return None
+
+
+def _job(run_id: str) -> str:
+    return run_id.partition("-")[2].rpartition("-")[0]

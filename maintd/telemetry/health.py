@@ -1,0 +1,56 @@
+"""Whether the daemon lives, and what a person who asks should be told."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+LONGEST_SILENCE_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a probe is told: `good` decides about the status code, the text is for a person."""
+
+    good: bool
+    text: str
+
+
+class Health:
+    """Answers /livez and /readyz. Neither calls anybody: that the API server is away is no reason to be killed."""
+
+    def __init__(
+        self,
+        silent_seconds: Callable[[], float],
+        overdue: Callable[[], timedelta],
+        troubles: Mapping[str, Callable[[], str]],
+    ) -> None:
+        """`troubles`: by name (`config`, `store`, `state`), what is wrong with it now, or an empty text.
+
+        `overdue`: by how much the scheduler has missed its next wake-up.
+        """
+        self._clocks: dict[str, Callable[[], float]] = {
+            "event loop": silent_seconds,
+            "scheduler": lambda: overdue().total_seconds(),
+        }
+        self._troubles = troubles
+        self._not_ready = "starting"
+
+    def started(self) -> None:
+        """Jobs are scheduled from here on."""
+        self._not_ready = ""
+
+    def stopping(self) -> None:
+        """No job starts any more."""
+        self._not_ready = "stopping"
+
+    def live(self) -> Answer:
+        """Not good: a restart would help."""
+        late = {name: seconds for name, clock in self._clocks.items() if (seconds := clock()) > LONGEST_SILENCE_SECONDS}
+        lines = [f"{name}: has stood still for {seconds:.0f} s" for name, seconds in late.items()]
+        return Answer(not late, "\n".join(lines) or "alive")
+
+    def ready(self) -> Answer:
+        """Not good: no jobs are started. Troubles are told, and change nothing: the jobs that are known run on."""
+        lines = [f"{name}: {' '.join(text().split()) or 'ok'}" for name, text in self._troubles.items()]
+        return Answer(not self._not_ready, "\n".join([self._not_ready or "ready", *lines]))
