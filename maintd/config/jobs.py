@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -23,8 +23,15 @@ Pause = Annotated[Duration, Field(ge=_SECOND, le=_DAY)]
 Overlap = Literal["skip", "queue"]
 
 
+NOT_YET = frozenset({"on_missed", "windows", "freeze", "blocked_by", "notify", "locks", "escalate"})
+"""Keys of a job whose mechanism is not built: refused, so that nobody relies on what does not happen."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    refused: ClassVar[dict[str, str]] = {}
+    """Keys that people may well write here, and what to do instead."""
 
 
 class Retry(_Part):
@@ -38,6 +45,13 @@ class Retry(_Part):
 
 class Defaults(_Part):
     """What every job has that does not say otherwise itself."""
+
+    refused: ClassVar[dict[str, str]] = {
+        "mode": "there is no default mode; write it at each job, so that one sees which jobs act",
+        "limits": "there are no default limits; each kind has its own, and a job changes what it names",
+        "namespace": "a namespace belongs to a target; write it under targets",
+        **dict.fromkeys(NOT_YET, "not supported yet; remove it"),
+    }
 
     target: Name | None = Field(default=None, description="The target of jobs that name none.")
     timezone: str = Field(default="Etc/UTC", description="The zone that schedules are in: Europe/Berlin, Etc/UTC.")
@@ -58,6 +72,16 @@ class Defaults(_Part):
 
 class Entry(_Part):
     """One job: its envelope, the same for every kind, and `params`, which are the kind's own."""
+
+    refused: ClassVar[dict[str, str]] = {
+        "cron": "unknown key; write schedule",
+        "interval": "unknown key; write every",
+        "type": "unknown key; write kind",
+        "dry_run": "unknown key; write mode: dry-run, or mode: act",
+        "namespace": "a namespace belongs to a target; write it under targets",
+        "suspend": "unknown key; write enabled: false",
+        **dict.fromkeys(NOT_YET, "not supported yet; remove it"),
+    }
 
     name: Name = Field(description="Unique in this file; lower-case letters, digits and hyphens, at most 63.")
     kind: str = Field(description="What the job does; `maintd kinds` lists them.")
@@ -102,10 +126,6 @@ class File(_Part):
     jobs: list[Entry] = Field(description="The jobs.")
 
 
-NOT_YET = frozenset({"on_missed", "windows", "freeze", "blocked_by", "notify", "locks", "escalate"})
-"""Keys of a job whose mechanism is not built: refused, so that nobody relies on what does not happen."""
-
-
 class Schedule(Protocol):
     """When a job is due."""
 
@@ -113,13 +133,13 @@ class Schedule(Protocol):
         """The first due instant strictly after `instant`, in UTC; None where there is none."""
         ...
 
-    def explain(self) -> str:
-        """In words: `at 03:17 on Sunday`."""
+    def words(self) -> str:
+        """As a person would say it: `At 03:17 on Sunday`."""
         ...
 
 
 class Schedules(Protocol):
-    """Makes schedules. Every method raises ConfigError, with what to write instead."""
+    """Makes schedules. Every method raises ValueError, with what to write instead."""
 
     def check_timezone(self, name: str) -> None: ...
 

@@ -1,0 +1,71 @@
+"""What is wrong with a jobs.yaml, where, and what to write instead."""
+
+from dataclasses import dataclass
+
+from maintd.core.errors import ConfigError
+from maintd.core.text import counted
+
+_WIDTH = 100
+_BEFORE = 60
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A character of a file; line and column count from 1, as editors do."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing to mend."""
+
+    place: Place
+    path: str
+    """Which value: `jobs[0].params.older_than`; empty for the file itself."""
+    message: str
+    remedy: str = ""
+    line_text: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The mistake and its remedy: `unknown key; did you mean older_than?`."""
+        return f"{self.message}; {self.remedy}" if self.remedy else self.message
+
+    @property
+    def headline(self) -> str:
+        """One line: `jobs.yaml:6:16: jobs[0].params.older_then: unknown key; did you mean older_than?`."""
+        return ": ".join(part for part in (str(self.place), self.path, self.sentence) if part)
+
+    def __str__(self) -> str:
+        return f"{self.headline}\n{self.excerpt()}" if self.line_text else self.headline
+
+    def excerpt(self) -> str:
+        """The line, cut to the width of a terminal, and a caret under the place."""
+        column = self.place.column - 1
+        start = max(0, column - _BEFORE) if len(self.line_text) > _WIDTH else 0
+        seen = "".join(char if char.isprintable() or char == "\t" else "�" for char in self.line_text)
+        indent = "".join("\t" if char == "\t" else " " for char in seen[start:column])
+        return f"  {seen[start : start + _WIDTH]}\n  {indent}^"
+
+
+class BadJobs(ConfigError):
+    """A jobs.yaml with mistakes in it; as text it is all of them, in the order of the file."""
+
+    def __init__(self, file: str, mistakes: list[Mistake], *, more: bool = False) -> None:
+        self.file = file
+        self.mistakes = tuple(sorted(mistakes))
+        self.more = more
+        """Reading stopped at so many mistakes that there may be others."""
+        super().__init__("\n".join([*map(str, self.mistakes), self.summary]))
+
+    @property
+    def summary(self) -> str:
+        """The closing line: `3 mistakes in jobs.yaml`."""
+        rest = ", and there may be more" if self.more else ""
+        return f"{counted(len(self.mistakes), 'mistake')} in {self.file}{rest}"

@@ -1,0 +1,118 @@
+"""What the environment says: `MAINTD_*`."""
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from maintd.config.messages import words
+from maintd.config.nodes import Text
+from maintd.config.sheet import At
+from maintd.core.errors import ConfigError
+from maintd.core.target import DNS_LABEL
+from maintd.core.text import did_you_mean
+from maintd.core.units import Duration
+
+PREFIX = "MAINTD_"
+_SERVICE_LINK = re.compile(
+    r"MAINTD_(\w+_)?(SERVICE_HOST=|SERVICE_PORT(_\w+)?=|PORT_\d+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR)=).*"
+    r"|MAINTD_(\w+_)?PORT(_\d+_(TCP|UDP|SCTP))?=(tcp|udp|sctp)://.+",
+    re.ASCII,
+)
+"""What Kubernetes sets for a Service named maintd or maintd-something:
+https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables"""
+_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
+
+Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+
+
+class Settings(BaseSettings):
+    """The settings of one process; each field is the variable of its name, in capitals after `MAINTD_`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    jobs_file: Path = Field(default=Path("jobs.yaml"), description="The jobs.")
+    storage: str = Field(
+        default="file://.maintd/store", description="Where records, backups and samples go: file:///folder."
+    )
+    cluster: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] = Field(
+        default="default", description="The cluster's name: its folder in the store."
+    )
+    http_address: str = Field(default="127.0.0.1:8080", description="Where /livez, /readyz and /metrics listen.")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Lower] = Field(
+        default="info", description="The least that is logged."
+    )
+    log_format: Annotated[Literal["auto", "json", "console"], Lower] = Field(
+        default="auto", description="json for machines, console for eyes; auto: console on a terminal."
+    )
+    namespace: Annotated[str, Field(pattern=DNS_LABEL)] = Field(
+        default="maintd", description="Where maintd itself lives; no job changes anything there."
+    )
+    state_namespace: Annotated[str, Field(pattern=DNS_LABEL)] | None = Field(
+        default=None, description="Where the ConfigMap maintd-state is kept; unless said, beside maintd."
+    )
+    kube_context: str = Field(default="", description="The context of the kubeconfig; empty: its current one.")
+    grace: Annotated[Duration, Field(le=timedelta(hours=1))] = Field(
+        default=timedelta(seconds=25), description="How long running jobs may go on after SIGTERM."
+    )
+
+    @field_validator("storage")
+    @classmethod
+    def _check_storage(cls, url: str) -> str:
+        if url.startswith("gs://"):
+            raise ValueError("gs:// is not supported yet, it comes with the bucket store; use file:///folder")
+        if not url.startswith("file://") or len(url) == len("file://"):
+            raise ValueError(f"{url!r} is not the URL of a store; write file:///folder")
+        return url
+
+    @field_validator("http_address")
+    @classmethod
+    def _check_address(cls, address: str) -> str:
+        found = _ADDRESS.fullmatch(address)
+        if not found or int(found["port"]) > 65535:
+            raise ValueError(f"{address!r} is not an address; write HOST:PORT, as in 127.0.0.1:8080")
+        return address
+
+    @property
+    def http_host(self) -> str:
+        """`127.0.0.1`, `::1`."""
+        return self.http_address.rpartition(":")[0].strip("[]")
+
+    @property
+    def http_port(self) -> int:
+        """0 lets the system choose."""
+        return int(self.http_address.rpartition(":")[2])
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises ConfigError with everything that is wrong in its environment."""
+    mistakes = [_unknown(name) for name in sorted(os.environ) if _is_stranger(name, os.environ[name])]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        mistakes += [_bad_value(detail) for detail in error.errors(include_url=False)]
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return settings
+
+
+def _is_stranger(name: str, value: str) -> bool:
+    if not name.upper().startswith(PREFIX) or name[len(PREFIX) :].lower() in Settings.model_fields:
+        return False
+    return not _SERVICE_LINK.fullmatch(f"{name}={value}")
+
+
+def _unknown(name: str) -> str:
+    near = did_you_mean(name.upper(), [PREFIX + field.upper() for field in Settings.model_fields])
+    return f"{name}: there is no such setting{near or '; unset it'}"
+
+
+def _bad_value(detail: ErrorDetails) -> str:
+    value = str(detail["input"])
+    message, remedy = words(detail, Text(At(), value, value))
+    return f"{PREFIX}{str(detail['loc'][0]).upper()}: {message}{'; ' if remedy else ''}{remedy}"
