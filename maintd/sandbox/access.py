@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from maintd.core.resource import Json
+from maintd.core.resource import Json, Resource
 from maintd.sandbox.rbac import ADMIN, ANONYMOUS, GROUP, Authorizer, Question, User
 from maintd.sandbox.state import State
-from maintd.sandbox.status import unauthorized
+from maintd.sandbox.status import ApiError, forbidden, invalid, unauthorized
 
 _PATHS = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version"]
 _BUILT_IN = (
@@ -48,9 +48,18 @@ class Access:
     def allows(self, user: User, question: Question) -> bool:
         return user == ADMIN or self._authorizer.allows(user, question)
 
+    def authorize(self, user: User, question: Question) -> None:
+        """Raises a 403 where no role says yes."""
+        if not self.allows(user, question):
+            raise _denied(user, question)
+
     def review(self, user: User, obj: Json) -> Json:
         """Fill in the status of a SelfSubjectAccessReview."""
-        spec = obj.get("spec", {})
+        spec = obj.get("spec") or {}
+        if ("resourceAttributes" in spec) == ("nonResourceAttributes" in spec):
+            why = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
+            cause = ("spec.resourceAttributes", "FieldValueInvalid", why)
+            raise invalid("authorization.k8s.io", "", "", [cause])
         asked, path = spec.get("resourceAttributes", {}), spec.get("nonResourceAttributes", {})
         resource = "/".join(part for part in (asked.get("resource"), asked.get("subresource")) if part)
         question = Question(
@@ -61,7 +70,8 @@ class Access:
             asked.get("name", ""),
             path.get("path", ""),
         )
-        return obj | {"metadata": obj.get("metadata", {}), "status": {"allowed": self.allows(user, question)}}
+        filled = {"metadata": {}, "spec": spec, "status": {"allowed": self.allows(user, question)}}
+        return {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1"} | filled
 
     def install_built_in_roles(self) -> None:
         """The ClusterRoles and bindings without which nobody could even ask for the version."""
@@ -78,12 +88,15 @@ class Access:
             self._state.save(bindings, binding)
 
 
-def denial(user: User, question: Question) -> str:
-    """Why, in the authorizer's own words."""
+def _denied(user: User, question: Question) -> ApiError:
+    """403, in the authorizer's own words."""
     if question.path:
-        return f'User "{user.name}" cannot {question.verb} path "{question.path}"'
+        message = f'forbidden: User "{user.name}" cannot {question.verb} path "{question.path}"'
+        return ApiError(403, "Forbidden", message, details={})
     where = f'in the namespace "{question.namespace}"' if question.namespace else "at the cluster scope"
-    return (
+    why = (
         f'User "{user.name}" cannot {question.verb} resource "{question.resource}" '
         f'in API group "{question.group}" {where}'
     )
+    plural = question.resource.partition("/")[0]
+    return forbidden(Resource(question.group, "", plural, ""), question.name, why)

@@ -114,4 +114,6 @@ class Front:
         if len(body) > _GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
             body = gzip.compress(body, compresslevel=1)
             headers["Content-Encoding"] = "gzip"
-        return web.Response(status=reply.code, body=body, content_type=reply.content_type, headers=headers)
+        if reply.code != 204:
+            headers["Content-Type"] = reply.content_type
+        return web.Response(status=reply.code, body=body, headers=headers)

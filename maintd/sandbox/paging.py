@@ -4,12 +4,13 @@ import base64
 import bisect
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from maintd.core.resource import Json
 from maintd.sandbox.resources import Key, Served
 from maintd.sandbox.selectors import Match
-from maintd.sandbox.status import ApiError, bad_request
+from maintd.sandbox.status import ApiError, bad_request, integer, not_implemented
 from maintd.sandbox.store import Entry, Store
 
 _TOO_OLD = (
@@ -18,6 +19,25 @@ _TOO_OLD = (
     "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
     "deleted between the time the first chunk was returned and now may show up in the list."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """`limit`, `continue` and `resourceVersion`; a limit that is not above 0 means none."""
+
+    limit: int = 0
+    token: str = ""
+    not_older_than: int = 0
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> "ListQuery":
+        """Raises a 400 for what cannot be read, 501 for a match that the sandbox does not do."""
+        if query.get("resourceVersionMatch", "NotOlderThan") != "NotOlderThan":
+            raise not_implemented("resourceVersionMatch other than NotOlderThan")
+        version = query.get("resourceVersion") or "0"
+        if not version.isdecimal():
+            raise bad_request(f'invalid resource version: resourceVersion: Invalid value: "{version}"')
+        return cls(max(integer(query.get("limit") or "0"), 0), query.get("continue", ""), int(version))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +77,7 @@ class Pager:
         """Make every continue token answer 410, as a compaction does."""
         self._moments.clear()
 
-    def page(self, served: Served, namespace: str | None, match: Match | None, query: "ListQuery") -> Page:
+    def page(self, served: Served, namespace: str | None, match: Match | None, query: ListQuery) -> Page:
         """The piece of the list that `query` asks for. Raises 410 for a token whose moment is gone."""
         version, start, entries = self._moment(served, namespace, query)
         found = entries if start == 0 else entries[start:]
@@ -70,8 +90,10 @@ class Pager:
         found = found[: query.limit]
         return Page(found, version, _token(version, found[-1].path), rest)
 
-    def _moment(self, served: Served, namespace: str | None, query: "ListQuery") -> tuple[int, int, list[Entry]]:
+    def _moment(self, served: Served, namespace: str | None, query: ListQuery) -> tuple[int, int, list[Entry]]:
         if not query.token:
+            if query.not_older_than > self._store.version:
+                raise _too_large(query.not_older_than, self._store.version)
             return self._store.version, 0, self._store.select(served.key, namespace)
         version, after = _read_token(query.token)
         if version < 0:
@@ -89,12 +111,10 @@ class Pager:
         self._moments.setdefault(moment, _Moment(now, entries))
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """`limit` and `continue`."""
-
-    limit: int = 0
-    token: str = ""
+def _too_large(asked: int, current: int) -> ApiError:
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    message = f"Timeout: Too large resource version: {asked}, current: {current}"
+    return ApiError(504, "Timeout", message, details={"causes": [cause], "retryAfterSeconds": 1})
 
 
 def _token(version: int, after: str) -> str:
@@ -107,4 +127,4 @@ def _read_token(token: str) -> tuple[int, str]:
         content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return int(content["rv"]), str(content["start"]).removesuffix("\0")
     except (ValueError, KeyError, TypeError):
-        raise bad_request("continue key is not valid: it is not one of this server's") from None
+        raise bad_request("invalid continue token: continue key is not valid: it is not this server's") from None

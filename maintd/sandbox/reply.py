@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+TEXT = "text/plain; charset=utf-8"
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

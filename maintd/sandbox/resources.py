@@ -18,7 +18,7 @@ nodes                           Node                           cluster no       
 persistentvolumeclaims          PersistentVolumeClaim          ns      pvc      status     D
 persistentvolumes               PersistentVolume               cluster pv       status     D
 pods                            Pod                            ns      po       log,status DG
-podtemplates                    PodTemplate                    ns      -        -          D
+podtemplates                    PodTemplate                    ns      -        -          DG
 replicationcontrollers          ReplicationController          ns      rc       status     G
 resourcequotas                  ResourceQuota                  ns      quota    status     D
 secrets                         Secret                         ns      -        -          -
@@ -60,12 +60,12 @@ clusterroles                    ClusterRole                    cluster -        
 rolebindings                    RoleBinding                    ns      -        -          -
 roles                           Role                           ns      -        -          -
 [scheduling.k8s.io/v1]
-priorityclasses                 PriorityClass                  cluster pc       -          -
+priorityclasses                 PriorityClass                  cluster pc       -          G
 [storage.k8s.io/v1]
-csidrivers                      CSIDriver                      cluster -        -          -
-csinodes                        CSINode                        cluster -        -          -
-storageclasses                  StorageClass                   cluster sc       -          -
-volumeattachments               VolumeAttachment               cluster -        status     -
+csidrivers                      CSIDriver                      cluster -        -          D
+csinodes                        CSINode                        cluster -        -          D
+storageclasses                  StorageClass                   cluster sc       -          D
+volumeattachments               VolumeAttachment               cluster -        status     D
 """
 
 Key = tuple[str, str]
@@ -91,11 +91,6 @@ class Served:
         """Events have one storage under two groups, as in the real server."""
         group = "" if self.resource.group == "events.k8s.io" else self.resource.group
         return group, self.resource.plural
-
-    @property
-    def prefix(self) -> bytes:
-        """How a JSON object of this kind begins, up to its first field."""
-        return f'{{"kind":"{self.resource.kind}","apiVersion":"{self.resource.api_version}",'.encode()
 
     @property
     def has_status(self) -> bool:
@@ -125,6 +120,21 @@ class Catalog:
 
     def __iter__(self) -> Iterator[Served]:
         return iter(self._by_path.values())
+
+    def knows(self, group: str) -> bool:
+        """True where something of the group is served."""
+        return any(served.resource.group == group for served in self)
+
+    def groups(self) -> list[str]:
+        """All but the core group."""
+        return list(dict.fromkeys(served.resource.group for served in self if served.resource.group))
+
+    def versions(self, group: str) -> list[str]:
+        """The versions of a group, the preferred one first."""
+        return list(dict.fromkeys(served.resource.version for served in self if served.resource.group == group))
+
+    def within(self, group: str, version: str) -> list[Served]:
+        return [s for s in self if (s.resource.group, s.resource.version) == (group, version)]
 
     def define(self, definition: Json) -> None:
         """Serve what a CustomResourceDefinition describes, every served version of it."""

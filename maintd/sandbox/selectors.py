@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from maintd.core.resource import Json
+from maintd.sandbox import events
 from maintd.sandbox.resources import Served
 from maintd.sandbox.status import bad_request
 
@@ -32,6 +33,10 @@ _FIELDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("", "events"): (
         *(f"involvedObject.{field}" for field in _REFERENCE),
         *("reason", "reportingComponent", "source", "type"),
+    ),
+    (events.GROUP, "events"): (
+        *(f"regarding.{field}" for field in _REFERENCE),
+        *("reason", "reportingController", "type"),
     ),
     ("", "replicationcontrollers"): ("status.replicas",),
     ("apps", "replicasets"): ("status.replicas",),
@@ -63,8 +68,18 @@ def field_matcher(selector: str, served: Served) -> Match | None:
     return lambda obj: all((field_value(obj, field) == value) is equal for field, value, equal in tests)
 
 
+def matcher(labels: str, fields: str, served: Served) -> Match | None:
+    """Both selectors in one test; None where neither asks for anything."""
+    tests = [test for test in (label_matcher(labels), field_matcher(fields, served)) if test is not None]
+    if len(tests) < 2:
+        return tests[0] if tests else None
+    return lambda obj: all(test(obj) for test in tests)
+
+
 def field_value(obj: Json, field: str) -> str:
     """The text that a field selector compares with; empty where the object has none."""
+    if field == "source" and not (obj.get("source") or {}).get("component"):
+        field = "reportingComponent"
     value: object = obj
     for step in _SPELLED_OTHERWISE.get(field, field).split("."):
         value = value.get(step) if isinstance(value, dict) else None
@@ -74,13 +89,14 @@ def field_value(obj: Json, field: str) -> str:
 
 
 def _known(field: str, served: Served) -> str:
-    always = ("metadata.name", "metadata.namespace") if served.resource.namespaced else ("metadata.name",)
-    extra = () if served.custom else _FIELDS.get(served.key, ())
-    if served.resource.group == "events.k8s.io":
-        field = re.sub(r"^regarding\.", "involvedObject.", field)
+    resource = served.resource
+    always = ("metadata.name", "metadata.namespace") if resource.namespaced else ("metadata.name",)
+    extra = _FIELDS.get((resource.group, resource.plural), ())
     if field not in (*always, *extra):
-        raise bad_request(f"field label not supported: {field}")
-    return field
+        only = 'only "metadata.name", "metadata.namespace"'
+        more = "field label not supported: " + field
+        raise bad_request(more if extra else f'"{field}" is not a known field selector: {only}')
+    return events.core_field(field) if resource.group == events.GROUP else field
 
 
 def _split(selector: str) -> list[str]:

@@ -80,7 +80,7 @@ class Sandbox:
 
     def put(self, obj: Json) -> Json:
         """Create or replace an object as it is given, status, uid and times included; returns it as stored."""
-        served = self._served(obj)
+        served = self._state.served(obj["apiVersion"], obj["kind"])
         metadata = obj["metadata"]
         namespace = metadata.get("namespace", "") if served.resource.namespaced else ""
         if served.resource.namespaced and not namespace:
@@ -95,18 +95,18 @@ class Sandbox:
 
     def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Json | None:
         """The object as it is now, or None."""
-        served = self._served({"apiVersion": api_version, "kind": kind})
+        served = self._state.served(api_version, kind)
         entry = self._state.store.get(served.key, namespace, name)
         return _whole(served, entry.copy()) if entry else None
 
     def select(self, api_version: str, kind: str, namespace: str | None = None) -> list[Json]:
         """All objects of a kind, in one namespace or in all."""
-        served = self._served({"apiVersion": api_version, "kind": kind})
+        served = self._state.served(api_version, kind)
         return [_whole(served, entry.copy()) for entry in self._state.store.select(served.key, namespace)]
 
     def remove(self, api_version: str, kind: str, name: str, namespace: str = "") -> None:
         """Make an object gone at once, whatever its finalizers say."""
-        self._state.discard(self._served({"apiVersion": api_version, "kind": kind}), namespace, name)
+        self._state.discard(self._state.served(api_version, kind), namespace, name)
 
     def forget_pages(self) -> None:
         """Make every continue token answer 410, as a compaction of etcd does."""
@@ -147,15 +147,8 @@ class Sandbox:
     def _make_namespace(self, name: str) -> None:
         labels = {"labels": {"kubernetes.io/metadata.name": name}}
         content = {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
-        served = self._served({"apiVersion": "v1", "kind": "Namespace"})
+        served = self._state.served("v1", "Namespace")
         self._state.save(served, {"metadata": self._state.born(name) | labels} | content)
-        self._state.furnish(name)
-
-    def _served(self, obj: Json) -> Served:
-        served = self._state.catalog.of(obj)
-        if served is None:
-            raise ValueError(f"the sandbox does not know {obj.get('apiVersion')} {obj.get('kind')}")
-        return served
 
 
 def _whole(served: Served, obj: Json) -> Json:

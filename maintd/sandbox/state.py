@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from maintd.core.resource import Json, Resource
+from maintd.core.resource import Json
+from maintd.sandbox.defaults import Defaults
 from maintd.sandbox.paging import Pager
 from maintd.sandbox.resources import Catalog, Served
 from maintd.sandbox.status import not_found
@@ -26,6 +27,7 @@ class State:
         self.store = Store()
         self.catalog = Catalog()
         self.pager = Pager(self.store)
+        self.defaults = Defaults()
         self.logs: dict[LogName, str] = {}
 
     def timestamp(self) -> str:
@@ -40,10 +42,13 @@ class State:
         return entry
 
     def save(self, served: Served, obj: Json) -> Entry:
-        """Store an object; a CustomResourceDefinition is served from here on, a Namespace gets what each has."""
+        """Store an object; a CustomResourceDefinition is served from here on, a new Namespace is furnished."""
+        known = self.store.get(served.key, "", obj["metadata"]["name"]) is not None
         entry = self.store.put(served.key, obj)
         if served.key == CRDS:
             self.catalog.define(entry.object)
+        if served.key == NAMESPACES and not known:
+            self._furnish(obj["metadata"]["name"])
         return entry
 
     def discard(self, served: Served, namespace: str, name: str) -> None:
@@ -53,16 +58,19 @@ class State:
             for key in self.catalog.forget(name):
                 self.store.drop_all(key)
 
-    def furnish(self, namespace: str) -> None:
+    def served(self, api_version: str, kind: str) -> Served:
+        """How a kind is served. Raises ValueError for one that is not."""
+        found = self.catalog.of({"apiVersion": api_version, "kind": kind})
+        if found is None:
+            raise ValueError(f"the sandbox does not serve {api_version} {kind}")
+        return found
+
+    def _furnish(self, namespace: str) -> None:
         """What the controllers put into every new namespace."""
         certificates = {"ca.crt": "none: the sandbox speaks plain HTTP on loopback\n"}
-        self._add("serviceaccounts", namespace, "default", {})
-        self._add("configmaps", namespace, "kube-root-ca.crt", {"data": certificates})
-
-    def _add(self, plural: str, namespace: str, name: str, content: Json) -> None:
-        served = self.catalog.find("", "v1", plural)
-        if served is not None and self.store.get(served.key, namespace, name) is None:
-            self.save(served, {"metadata": self.born(name, namespace)} | content)
+        self.save(self.served("v1", "ServiceAccount"), {"metadata": self.born("default", namespace)})
+        roots = {"metadata": self.born("kube-root-ca.crt", namespace), "data": certificates}
+        self.save(self.served("v1", "ConfigMap"), roots)
 
     def born(self, name: str, namespace: str = "") -> Json:
         """The metadata that the server gives to a new object."""
@@ -72,8 +80,3 @@ class State:
     def later(self, seconds: float, step: Callable[..., None], *arguments: Any) -> None:
         """What a controller or a kubelet would do a moment after the reply."""
         asyncio.get_running_loop().call_later(seconds, step, *arguments)
-
-
-def subject(resource: Resource, entry: Entry) -> str:
-    """`pods "a"`, for messages."""
-    return f'{resource.name} "{entry.object["metadata"]["name"]}"'

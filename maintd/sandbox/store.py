@@ -16,6 +16,14 @@ class Entry:
     """Never changed and never handed out: `copy()` is for that."""
     raw: bytes
 
+    @classmethod
+    def of(cls, obj: Json) -> "Entry":
+        """An entry of its own, whether or not it is ever stored."""
+        raw = json.dumps(
+            {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}, separators=(",", ":")
+        ).encode()
+        return cls(json.loads(raw), raw)
+
     def copy(self) -> Json:
         """The object, free to be changed."""
         found: Json = json.loads(self.raw)
@@ -51,12 +59,10 @@ class Store:
         return [key for key, table in self._tables.items() if table.get(namespace)]
 
     def put(self, key: Key, obj: Json) -> Entry:
-        """Store an object under the next version; kind and apiVersion are left out of what is kept."""
+        """Store an object under the next version."""
         self.version += 1
         metadata = obj["metadata"] | {"resourceVersion": str(self.version)}
-        kept = {"metadata": metadata} | {k: v for k, v in obj.items() if k not in ("kind", "apiVersion", "metadata")}
-        raw = json.dumps(kept, separators=(",", ":")).encode()
-        entry = Entry(json.loads(raw), raw)
+        entry = Entry.of({"metadata": metadata} | {key: obj[key] for key in obj if key != "metadata"})
         self._tables[key][metadata.get("namespace", "")][metadata["name"]] = entry
         return entry
 

@@ -1,26 +1,26 @@
 """Create, update and merge-patch, with the checks that make them safe to race."""
 
-import json
 import random
-import re
 import uuid
 
 from maintd.core.resource import Json
-from maintd.sandbox import status
+from maintd.sandbox import events, status
+from maintd.sandbox.names import SUFFIX, check_name
 from maintd.sandbox.resources import Served
-from maintd.sandbox.state import NAMESPACES, State
+from maintd.sandbox.state import State
 from maintd.sandbox.store import Entry
 
-_SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_BAD_NAME = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
-    "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
-_SERVERS_OWN = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
-CREATED_BY_PUT = {("", "events"), ("coordination.k8s.io", "leases"), ("", "endpoints"), ("", "limitranges")}
+_SERVERS_OWN = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
+_RBAC = "rbac.authorization.k8s.io"
+CREATED_BY_PUT = {
+    ("", "endpoints"),
+    ("", "events"),
+    ("", "limitranges"),
+    ("", "services"),
+    ("coordination.k8s.io", "leases"),
+    *((_RBAC, plural) for plural in ("clusterrolebindings", "clusterroles", "rolebindings", "roles")),
+}
 """Resources that a PUT on a name that is not there creates; for the others it is a 404."""
 
 
@@ -33,15 +33,15 @@ class Writer:
     def create(self, served: Served, namespace: str, obj: Json, *, keep: bool) -> Entry:
         """Raises 404 for a namespace that is not there, 409 for a name that is taken, 422 for a name that is wrong."""
         check_type(served, obj)
-        obj["metadata"] = metadata = obj.get("metadata") or {}
+        metadata = obj.get("metadata") or {}
         _check_namespace(metadata, namespace)
-        self.require_namespace(served, namespace, metadata.get("name", ""))
+        self._require_namespace(served, namespace, metadata.get("name", ""))
         if metadata.get("resourceVersion"):
-            raise status.bad_request("resourceVersion should not be set on objects to be created")
-        name = _named(served, metadata)
-        if self._state.store.get(served.key, namespace, name) is not None:
-            raise status.already_exists(served.resource, name)
-        return self._store(served, _new(self._state, served, namespace, obj), keep=keep)
+            raise status.internal("resourceVersion should not be set on objects to be created")
+        new = self._new(served, namespace, obj, metadata)
+        if self._state.store.get(served.key, namespace, new["metadata"]["name"]) is not None:
+            raise status.already_exists(served.resource, new["metadata"]["name"])
+        return self._store(served, new, keep=keep)
 
     def update(self, served: Served, old: Entry, obj: Json, *, subresource: str, keep: bool) -> Entry:
         """Replace an object, or only its status. Raises 409 where it is not the version that the caller saw."""
@@ -50,55 +50,62 @@ class Writer:
         metadata = obj.get("metadata") or {}
         _check_namespace(metadata, before["metadata"].get("namespace", ""))
         _check_same(served, metadata, before["metadata"])
-        new = before | {"status": obj.get("status", {})} if subresource else _merged_identity(served, obj, before)
-        new["metadata"] |= {"resourceVersion": before["metadata"]["resourceVersion"]}
+        new = before | {"status": obj.get("status", {})} if subresource else _replaced(served, obj, before)
+        _check_finalizers(served, new["metadata"], before["metadata"])
         if new == before:
             return old
         if served.counts_generation and not subresource and _content(new) != _content(before):
-            new["metadata"]["generation"] = before["metadata"].get("generation", 1) + 1
-        if "deletionTimestamp" in before["metadata"] and not new["metadata"].get("finalizers"):
-            return self._finish_deletion(served, new, keep=keep)
+            new["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
+        if before["metadata"].get("deletionGracePeriodSeconds") == 0 and not new["metadata"].get("finalizers"):
+            return self._remove(served, new, keep=keep)
         return self._store(served, new, keep=keep)
 
     def patch(self, served: Served, old: Entry, patch: Json, *, subresource: str, keep: bool) -> Entry:
-        """A JSON merge patch (RFC 7386)."""
-        target = old.copy() | {"kind": served.resource.kind, "apiVersion": served.resource.api_version}
-        asked = patch.get("metadata") or {}
-        merged = merge(target, patch)
-        if not asked.get("resourceVersion"):
-            merged["metadata"].pop("resourceVersion", None)
+        """A JSON merge patch (RFC 7386). Raises a 422 for a uid that is not the object's."""
+        before = old.copy()
+        merged = merge(before, patch)
+        asked = merged["metadata"]
+        uid = asked.get("uid")
+        if uid != before["metadata"]["uid"]:
+            cause = ("metadata.uid", "FieldValueInvalid", f'Invalid value: "{uid}": field is immutable')
+            raise status.invalid(served.resource.group, served.resource.kind, asked.get("name", ""), [cause])
         return self.update(served, old, merged, subresource=subresource, keep=keep)
 
-    def require_namespace(self, served: Served, namespace: str, name: str) -> None:
-        """Raises 404 for a namespace that is not there, 403 for one that is on its way out."""
+    def _require_namespace(self, served: Served, namespace: str, name: str) -> None:
         if not served.resource.namespaced:
             return
-        spaces = self._state.catalog.find("", "v1", "namespaces")
-        assert spaces is not None
+        spaces = self._state.served("v1", "Namespace")
         found = self._state.find(spaces, "", namespace)
         if found.object["metadata"].get("deletionTimestamp"):
-            why = f"unable to create new content in namespace {namespace} because it is being terminated"
-            raise status.forbidden(served.resource, name, why)
+            raise status.namespace_terminating(served.resource, name, namespace)
+
+    def _new(self, served: Served, namespace: str, obj: Json, asked: Json) -> Json:
+        metadata = {key: value for key, value in asked.items() if key not in _SERVERS_OWN and value is not None}
+        if not metadata.get("name") and metadata.get("generateName"):
+            metadata["name"] = metadata["generateName"] + "".join(random.choices(SUFFIX, k=5))
+        check_name(served.resource, str(metadata.get("name") or ""))
+        where = {"namespace": namespace} if namespace else {}
+        counted = {"generation": 1} if served.counts_generation else {}
+        born = {"uid": str(uuid.uuid4()), "creationTimestamp": self._state.timestamp()}
+        new = obj | {"metadata": metadata | where | born | counted}
+        self._state.defaults.fill(served, new)
+        if served.key == ("", "events"):
+            events.check(new)
+        return new
 
     def _store(self, served: Served, obj: Json, *, keep: bool) -> Entry:
-        if not keep:
-            return Entry(obj, json.dumps(obj).encode())
-        entry = self._state.save(served, obj)
-        if served.key == NAMESPACES and "deletionTimestamp" not in obj["metadata"]:
-            self._state.furnish(obj["metadata"]["name"])
-        return entry
+        return self._state.save(served, obj) if keep else Entry.of(obj)
 
-    def _finish_deletion(self, served: Served, obj: Json, *, keep: bool) -> Entry:
+    def _remove(self, served: Served, obj: Json, *, keep: bool) -> Entry:
         metadata = obj["metadata"]
         if keep:
             self._state.discard(served, metadata.get("namespace", ""), metadata["name"])
-        return Entry(obj, json.dumps(obj).encode())
+        return Entry.of(obj)
 
 
-def merge(target: object, patch: object) -> Json:
+def merge(target: object, patch: Json) -> Json:
     """RFC 7386: null removes, objects merge, all else replaces."""
     found = dict(target) if isinstance(target, dict) else {}
-    assert isinstance(patch, dict)
     for key, value in patch.items():
         if value is None:
             found.pop(key, None)
@@ -111,12 +118,8 @@ def check_type(served: Served, obj: Json) -> None:
     """Raises a 400 where the body is of another kind than the path."""
     resource = served.resource
     version, kind = obj.get("apiVersion") or resource.api_version, obj.get("kind") or resource.kind
-    if kind != resource.kind:
+    if (version, kind) != (resource.api_version, resource.kind):
         raise status.bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}')
-    if version != resource.api_version:
-        raise status.bad_request(
-            f"the API version in the data ({version}) does not match the expected API version ({resource.api_version})"
-        )
 
 
 def _check_namespace(metadata: Json, namespace: str) -> None:
@@ -128,64 +131,48 @@ def _check_namespace(metadata: Json, namespace: str) -> None:
 
 def _check_same(served: Served, asked: Json, current: Json) -> None:
     name = current["name"]
-    if asked.get("name", name) != name:
+    if not asked.get("name"):
+        raise status.bad_request(
+            f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )
+    if asked["name"] != name:
         raise status.bad_request(
             f"the name of the object ({asked['name']}) does not match the name on the URL ({name})"
         )
-    if asked.get("uid", current["uid"]) != current["uid"]:
+    if asked.get("uid") not in (None, "", current["uid"]):
         why = f"Precondition failed: UID in precondition: {asked['uid']}, UID in object meta: {current['uid']}"
         raise status.conflict(served.resource, name, why)
-    if asked.get("resourceVersion") and asked["resourceVersion"] != current["resourceVersion"]:
+    if asked.get("resourceVersion") not in (None, "", current["resourceVersion"]):
         raise status.conflict(served.resource, name, _MODIFIED)
 
 
-def _named(served: Served, metadata: Json) -> str:
-    resource = served.resource
-    if not metadata.get("name") and metadata.get("generateName"):
-        metadata["name"] = metadata["generateName"] + "".join(random.choices(_SUFFIX, k=5))
-    name = str(metadata.get("name") or "")
-    if not name:
-        cause = ("metadata.name", "FieldValueRequired", "Required value: name or generateName is required")
-        raise status.invalid(resource.group, resource.kind, "", [cause])
-    if len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
-        if resource.group.startswith("rbac."):
-            return name
-        cause = ("metadata.name", "FieldValueInvalid", f'Invalid value: "{name}": {_BAD_NAME}')
-        raise status.invalid(resource.group, resource.kind, name, [cause])
-    return name
+def _check_finalizers(served: Served, new: Json, before: Json) -> None:
+    added = [one for one in new.get("finalizers") or () if one not in (before.get("finalizers") or ())]
+    if not (added and before.get("deletionTimestamp")):
+        return
+    listed = ", ".join(f'"{one}"' for one in added)
+    why = (
+        "Forbidden: no new finalizers can be added if the object is being deleted, "
+        f"found new finalizers []string{{{listed}}}"
+    )
+    raise status.invalid(
+        served.resource.group,
+        served.resource.kind,
+        before["name"],
+        [("metadata.finalizers", "FieldValueForbidden", why)],
+    )
 
 
-def _new(state: State, served: Served, namespace: str, obj: Json) -> Json:
-    metadata = {key: value for key, value in obj["metadata"].items() if key not in _SERVERS_OWN and value is not None}
-    if namespace:
-        metadata["namespace"] = namespace
-    metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": state.timestamp()}
-    if served.counts_generation:
-        metadata["generation"] = 1
-    new = obj | {"metadata": metadata}
-    if served.has_status:
-        new["status"] = {}
-    return new | _FIRST.get(served.key, {})
-
-
-_FIRST: dict[tuple[str, str], Json] = {
-    ("", "pods"): {"status": {"phase": "Pending"}},
-    ("", "namespaces"): {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}},
-    ("", "persistentvolumeclaims"): {"status": {"phase": "Pending"}},
-    ("", "persistentvolumes"): {"status": {"phase": "Pending"}},
-}
-
-
-def _merged_identity(served: Served, obj: Json, before: Json) -> Json:
-    kept = {key: before["metadata"][key] for key in _SERVERS_OWN if key in before["metadata"]}
-    metadata = {key: value for key, value in (obj.get("metadata") or {}).items() if key not in _SERVERS_OWN}
-    identity = {key: before["metadata"][key] for key in ("name", "namespace") if key in before["metadata"]}
-    new = {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
-    new["metadata"] = metadata | kept | identity
+def _replaced(served: Served, obj: Json, before: Json) -> Json:
+    """The client's object with what is the server's own taken from the one before."""
+    fixed = (*_SERVERS_OWN, "name", "namespace", "generation", "resourceVersion")
+    kept = {key: before["metadata"][key] for key in fixed if key in before["metadata"]}
+    asked = {key: value for key, value in (obj.get("metadata") or {}).items() if value is not None}
+    metadata = {key: value for key, value in asked.items() if key not in fixed} | kept
+    new = {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")} | {"metadata": metadata}
     if served.has_status:
         new.pop("status", None)
-        if "status" in before:
-            new["status"] = before["status"]
+        new |= {key: before[key] for key in ("status",) if key in before}
     return new
 
 

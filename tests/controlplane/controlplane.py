@@ -5,7 +5,7 @@ controlplane.py build         compile it, once; minutes, and again no time at al
 controlplane.py up DIR        start one whose files live in DIR; prints the path of its admin kubeconfig
 controlplane.py down DIR      stop it; the logs stay in DIR
 controlplane.py status DIR    one line a process: name, pid, resident memory
-controlplane.py check         what `make test-cluster` needs and this machine lacks
+controlplane.py check [TOOL]  what `make test-cluster` needs and this machine lacks
 
 The binaries go to ${XDG_CACHE_HOME:-~/.cache}/maintd-controlplane. Every port is free, on loopback, and the system's
 choice. Real: storage, admission, validation, RBAC, garbage collection, controllers, scheduling. Pretended: kubelets.
@@ -208,8 +208,8 @@ def about(pid: int, field: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("build", "check"):
-        commands.add_parser(name)
+    commands.add_parser("build")
+    commands.add_parser("check").add_argument("tools", nargs="*", choices=TOOLS, default=list(TOOLS), metavar="TOOL")
     for name in ("up", "down", "status"):
         commands.add_parser(name).add_argument("folder", type=Path)
     given = parser.parse_args()
@@ -225,7 +225,7 @@ def run(given: argparse.Namespace) -> object:
     if given.command == "build":
         return build()
     if given.command == "check":
-        need(*TOOLS)
+        need(*given.tools)
         return "nothing is missing"
     plane = ControlPlane(given.folder)
     return {"up": plane.up, "down": plane.down, "status": plane.status}[given.command]()
