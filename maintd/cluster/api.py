@@ -8,8 +8,7 @@ import asyncio
 import itertools
 import json
 import random
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,17 +19,17 @@ import aiohttp
 from yarl import URL
 
 from maintd.cluster.backpressure import Backpressure
+from maintd.cluster.broken import CONNECT_SECONDS, Untrusted, once, translated
 from maintd.cluster.credentials import Credentials
 from maintd.cluster.decoding import decode
 from maintd.cluster.endpoints import Endpoint, find
 from maintd.cluster.replies import NotTaken, Reply, Unauthorized, read_body, refusal, server_time
-from maintd.core.errors import Denied, Transient, Unreadable
+from maintd.core.errors import Transient
 from maintd.core.rules import Rule
 
 JSON = "application/json"
 BODY_CAP = 64 * 1024 * 1024
 TIMEOUT = timedelta(seconds=30)
-_CONNECT_SECONDS = 10.0
 _JITTER = random.SystemRandom()
 
 
@@ -81,7 +80,8 @@ class _Wire:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,  # netrc and the environment's proxies are not the kubeconfig's business
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            middlewares=(once,),
         )
 
 
@@ -156,16 +156,16 @@ class Api:
         endpoint = await self._wire.credentials.endpoint()
         try:
             return await self._send(request, endpoint)
-        except (Unauthorized, _Untrusted):
+        except (Unauthorized, Untrusted):
             newer = await self._wire.credentials.renewed(endpoint)
             if newer is None:
                 raise
         return await self._send(request, newer)
 
     async def _send(self, request: Request, endpoint: Endpoint) -> _Raw:
-        async with (
-            _translated(request),
-            self._wire.session.request(
+        what = str(request)
+        with translated(what):
+            async with self._wire.session.request(
                 request.method,
                 request.url(endpoint.url),
                 data=None if request.body is None else json.dumps(request.body).encode(),
@@ -174,14 +174,13 @@ class Api:
                 proxy=endpoint.proxy,
                 server_hostname=endpoint.server_hostname,
                 allow_redirects=False,
-            ) as response,
-        ):
-            if response.status != 429:
-                self._wire.backpressure.over()
-            if not 200 <= response.status < 300:
-                raise await refusal(response, str(request), request.needs)
-            body = await read_body(response, request.cap, str(request))
-            return _Raw(response.status, body, server_time(response, str(request)))
+            ) as response:
+                if response.status != 429:
+                    self._wire.backpressure.over()
+                if not 200 <= response.status < 300:
+                    raise await refusal(response, what, request.needs)
+                body = await read_body(response, request.cap, what)
+                return _Raw(response.status, body, server_time(response, what))
 
     def _headers(self, request: Request, endpoint: Endpoint) -> dict[str, str]:
         found = {"Accept": request.accept, "Accept-Encoding": "identity", "User-Agent": self._user_agent}
@@ -190,33 +189,6 @@ class Api:
         if endpoint.authorization:
             found["Authorization"] = endpoint.authorization
         return found
-
-
-class _Untrusted(Unreadable):
-    """The server's certificate is not what our CA vouches for."""
-
-
-@asynccontextmanager
-async def _translated(request: Request) -> AsyncIterator[None]:
-    """aiohttp's errors as ours; their texts may hold headers, so only the system's own words are taken over."""
-    try:
-        yield
-    except aiohttp.ClientConnectorCertificateError:
-        raise _Untrusted(
-            f"{request}: the server's certificate is not one that our CA vouches for; "
-            "check certificate-authority and server in the kubeconfig"
-        ) from None
-    except aiohttp.ConnectionTimeoutError:
-        raise NotTaken(f"{request}: cannot connect within {_CONNECT_SECONDS:.0f} s") from None
-    except aiohttp.ClientConnectorError as error:
-        why = error.os_error.strerror or type(error.os_error).__name__
-        raise NotTaken(f"{request}: cannot connect to {error.host}:{error.port}: {why}") from None
-    except aiohttp.ClientResponseError as error:
-        raise Unreadable(f"{request}: the reply is not HTTP that can be read ({type(error).__name__})") from None
-    except aiohttp.InvalidURL:
-        raise Denied(f"{request}: the server's address cannot be used; check server in the kubeconfig") from None
-    except (aiohttp.ClientError, ConnectionError) as error:
-        raise Transient(f"{request}: the connection broke ({type(error).__name__})") from None
 
 
 def _pause(attempt: int, error: Transient) -> float:

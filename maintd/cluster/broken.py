@@ -1,0 +1,56 @@
+"""What goes wrong below HTTP, as our errors. aiohttp's texts may hold headers, so only the system's words are kept."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+
+from maintd.cluster.replies import NotTaken
+from maintd.core.errors import ConfigError, Transient, Unreadable
+
+CONNECT_SECONDS = 10.0
+
+
+class Untrusted(Unreadable):
+    """The server's certificate is not one that our CA vouches for."""
+
+
+class _Broken(Exception):
+    """The connection broke after it was made."""
+
+
+async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Middleware. aiohttp itself sends PUT and DELETE again when a connection breaks; only we know which may be."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Broken(type(error).__name__) from None
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Raises Transient, NotTaken, Untrusted, Unreadable or ConfigError, naming `what` was asked for."""
+    try:
+        yield
+    except aiohttp.ClientConnectorCertificateError:
+        raise Untrusted(
+            f"{what}: the server's certificate is not one that our CA vouches for; "
+            "check certificate-authority and server in the kubeconfig"
+        ) from None
+    except aiohttp.ConnectionTimeoutError:
+        raise NotTaken(f"{what}: cannot connect within {CONNECT_SECONDS:.0f} s") from None
+    except aiohttp.ClientConnectorError as error:
+        raise NotTaken(f"{what}: cannot connect to {error.host}:{error.port}: {_words(error.os_error)}") from None
+    except aiohttp.ClientResponseError:
+        raise Unreadable(f"{what}: the reply is not HTTP; is the server's address that of an API server?") from None
+    except aiohttp.InvalidURL:
+        raise ConfigError(f"{what}: the server's address is not a URL; check server in the kubeconfig") from None
+    except (aiohttp.ClientError, ConnectionError, _Broken):
+        raise Transient(f"{what}: the connection broke before the answer was whole") from None
+
+
+def _words(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or type(error).__name__
