@@ -5,6 +5,7 @@ import importlib
 import click
 
 from maintd import __version__
+from maintd.core.errors import ConfigError, MaintdError
 from maintd.core.text import did_you_mean
 
 COMMANDS = {
@@ -36,6 +37,17 @@ class _Lazy(click.Group):
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Errors that maintd raises on purpose are for people: their text, and the exit code that follows."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            click.echo(f"maintd: {error}", err=True)
+            ctx.exit(2)
+        except MaintdError as error:
+            click.echo(f"maintd: {error}", err=True)
+            ctx.exit(1)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -57,11 +57,11 @@ def colour_wanted() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def age(then: datetime | None, now: datetime) -> str:
+def age(then: datetime | None, at: datetime) -> str:
     """`3m ago`, `in 2h`: the two largest units at most."""
     if then is None:
         return ""
-    seconds = round((then - now).total_seconds())
+    seconds = round((then - at).total_seconds())
     words = rough(timedelta(seconds=abs(seconds)))
     return f"in {words}" if seconds >= 0 else f"{words} ago"
 
@@ -73,6 +73,11 @@ def rough(span: timedelta) -> str:
         if seconds >= size:
             return format_duration(timedelta(seconds=seconds - seconds % keep))
     return format_duration(timedelta(seconds=seconds))
+
+
+def now() -> datetime:
+    """This moment, UTC."""
+    return datetime.now(UTC)
 
 
 def utc(when: datetime | None) -> str:

@@ -60,8 +60,10 @@ def jobs_file_page() -> str:
         ("jobs[].retry", "", Retry.model_fields, None),
         (
             "jobs[].limits",
-            "For kinds that change things, kept by the gate. Each kind has defaults of its own; a job "
-            "changes only the keys it names.",
+            (
+                "For kinds that change things, kept by the gate. Each kind has defaults of its own; a job "
+                "changes only the keys it names."
+            ),
             Limits.model_fields,
             None,
         ),

@@ -103,10 +103,14 @@ class Runner:
             wait.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
-        for work in [*self._works]:
-            work.cancel()
+        self.interrupt()
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    def interrupt(self) -> None:
+        """Stop what runs now; each of them ends in a record."""
+        for work in [*self._works]:
+            work.cancel()
 
     def _made(self, job: Job, mode: Mode, **more: Any) -> Ring:
         now = self._clock()

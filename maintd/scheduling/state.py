@@ -129,6 +129,11 @@ class State:
                 self._fail("state could not be read", error)
         return self._loaded
 
+    async def fresh(self, job: str) -> JobState:
+        """The entry as the home has it now. Raises what the home raises."""
+        await self._send(())
+        return self.of(job)
+
     def note(self, job: str, edit: Edit) -> None:
         """Change the entry here now, and in the home with the next flush."""
         self._seen[job] = edit(self.of(job))

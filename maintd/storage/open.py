@@ -15,6 +15,15 @@ def open_store(url: str, cluster: str) -> Store:
 
     Raises ConfigError, with what to write instead.
     """
+    folder = folder_of(url)
+    try:
+        return FolderStore(folder, cluster)
+    except Refused as error:
+        raise ConfigError(f"MAINTD_CLUSTER={cluster!r} cannot be the name of a folder: {error}") from error
+
+
+def folder_of(url: str) -> Path:
+    """The folder that a `file://` URL names. Raises ConfigError."""
     if url.startswith("gs://"):
         raise ConfigError(f"MAINTD_STORAGE={url}: buckets are not supported yet; use file:///folder")
     if not url.startswith(_FILE):
@@ -22,7 +31,4 @@ def open_store(url: str, cluster: str) -> Store:
     folder = unquote(url.removeprefix(_FILE))
     if not folder.isprintable() or folder.startswith("~") or not folder:
         raise ConfigError(f"MAINTD_STORAGE={url!r}: names no folder; write file:///folder, its path in full")
-    try:
-        return FolderStore(Path(folder), cluster)
-    except Refused as error:
-        raise ConfigError(f"MAINTD_CLUSTER={cluster!r} cannot be the name of a folder: {error}") from error
+    return Path(folder)

@@ -1,0 +1,147 @@
+"""The daemon: rings jobs, takes an edited jobs.yaml, answers probes, and drains when it is told to stop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+from maintd.app.house import House
+from maintd.config.jobs import Job, JobsFile
+from maintd.core.errors import ConfigError
+from maintd.core.text import counted
+from maintd.scheduling.alarm import Alarm
+from maintd.telemetry import logs
+from maintd.telemetry.health import Health
+from maintd.telemetry.lag import Pulse
+from maintd.web.server import Server
+
+STATE_READ_SECONDS = 10.0
+"""How long the start waits for what jobs remember; after that they start blank and it is read later."""
+
+
+Edits = AsyncIterator[JobsFile | ConfigError]
+"""What becomes of jobs.yaml: a good file, or why it is not one."""
+
+
+class Daemon:
+    """One `serve`."""
+
+    def __init__(self, house: House, jobs: JobsFile) -> None:
+        self._house = house
+        self._first = jobs
+        self._jobs: dict[str, Job] = {}
+        self._bad_file = ""
+        self._log = logs.get("maintd")
+        self._alarm = Alarm(self._ring, log=self._log)
+        self._pulse = Pulse(house.metrics.observe_lag)
+        self._health = Health(self._pulse.silent_seconds, self._alarm.overdue, self._troubles())
+        self._server = Server(house.settings.http_address, self._health, self._render_metrics)
+
+    @property
+    def url(self) -> str:
+        """Where the endpoints are, once `run` has called `ready`."""
+        return self._server.url
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """The jobs as they are now, by name."""
+        return self._jobs
+
+    def next_due(self, name: str) -> datetime | None:
+        """When the job rings next."""
+        return self._alarm.next_due(name)
+
+    async def run(self, edits: Edits, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until `stop`, then drain. Raises ConfigError where the HTTP address cannot be had."""
+        await self._server.start()
+        tasks = [asyncio.create_task(self._pulse.run(), name="pulse")]
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STATE_READ_SECONDS):
+                    await self._house.state.load()
+            self._take(self._first)
+            self._alarm.start()
+            tasks.append(asyncio.create_task(self._follow(edits), name="jobs.yaml"))
+            self._health.started()
+            self._log.info("daemon started", jobs=len(self._jobs), url=self.url, storage=self._house.store.url(""))
+            ready()
+            await stop.wait()
+        finally:
+            await self._shut_down(tasks)
+
+    def hurry(self) -> None:
+        """Do not wait out the grace: interrupt what still runs."""
+        self._house.runner.interrupt()
+
+    def _ring(self, name: str, due: datetime, folded: int) -> None:
+        self._house.runner.ring(self._jobs[name], due, folded)
+
+    def _render_metrics(self) -> bytes:
+        for name in [*self._jobs]:
+            self._house.metrics.set_next_due(name, self._alarm.next_due(name))
+        return self._house.metrics.render()
+
+    async def _shut_down(self, tasks: list[asyncio.Task[None]]) -> None:
+        grace = self._house.settings.grace.total_seconds()
+        self._health.stopping()
+        self._alarm.stop()
+        running = self._house.runner.running()
+        self._log.info("daemon stopping", running=sorted(running), grace_seconds=grace)
+        await self._house.runner.drain(grace)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._server.stop()
+        self._log.info("daemon stopped")
+
+    async def _follow(self, edits: Edits) -> None:
+        async for edit in edits:
+            if isinstance(edit, JobsFile):
+                self._take(edit)
+            else:
+                self._refuse(edit)
+
+    def _refuse(self, bad: ConfigError) -> None:
+        lines = str(bad).splitlines()
+        self._bad_file = f"the file was edited and is not used, the jobs before it run on: {lines[0]}"
+        self._house.metrics.config_reloaded(successful=False)
+        self._log.error("jobs file refused", why=lines, consequence="the jobs before it run on")
+
+    def _take(self, file: JobsFile) -> None:
+        """Use these jobs. An unchanged job keeps its due time; what runs already runs on as it was."""
+        new = {job.name: job for job in file.jobs}
+        added, removed = new.keys() - self._jobs.keys(), self._jobs.keys() - new.keys()
+        changed = {name for name in new.keys() & self._jobs.keys() if new[name] != self._jobs[name]}
+        self._jobs = new
+        self._alarm.set({name: job.schedule for name, job in new.items() if job.schedule and job.enabled})
+        self._house.runner.resize(file.max_running)
+        self._tell_metrics(new, removed)
+        self._bad_file = ""
+        self._log.info(
+            "jobs taken",
+            file=str(file.path),
+            sha256=file.sha256,
+            jobs=counted(len(new), "job"),
+            added=sorted(added),
+            changed=sorted(changed),
+            removed=sorted(removed),
+        )
+
+    def _tell_metrics(self, jobs: dict[str, Job], removed: set[str]) -> None:
+        metrics = self._house.metrics
+        metrics.config_reloaded(successful=True)
+        for name in removed:
+            metrics.forget_job(name)
+        for name in jobs:
+            entry = self._house.state.of(name)
+            success = next((run.ended for run in entry.last_runs if run.status.good), None)
+            metrics.know_job(name, last_success=success, consecutive_failures=entry.consecutive_failures)
+
+    def _troubles(self) -> dict[str, Callable[[], str]]:
+        house = self._house
+        return {
+            "config": lambda: self._bad_file,
+            "store": lambda: "; ".join(f"{sink}: {why}" for sink, why in house.fanout.failing.items()),
+            "state": lambda: house.state.problem,
+            "cluster": lambda: house.api if isinstance(house.api, str) else "",
+        }

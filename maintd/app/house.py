@@ -1,0 +1,119 @@
+"""Everything one process needs to run jobs, built once and taken down in order."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from maintd import __version__
+from maintd.app.contexts import Contexts, now
+from maintd.cluster.api import Api
+from maintd.cluster.reader import ClusterReader
+from maintd.cluster.writer import ClusterWriter
+from maintd.config.settings import Settings
+from maintd.core.errors import ConfigError, JobError, Missing
+from maintd.core.ports import Store
+from maintd.core.resource import NAMESPACES
+from maintd.probe.curl import Curl
+from maintd.probe.guard import Guard
+from maintd.scheduling.homes import ConfigMapHome, FolderHome
+from maintd.scheduling.runner import Runner
+from maintd.scheduling.state import Home, State
+from maintd.sinks.fanout import Fanout, Sink
+from maintd.sinks.history import History
+from maintd.sinks.log import LogSink
+from maintd.sinks.metrics import MetricsSink
+from maintd.storage.open import folder_of, open_store
+from maintd.telemetry import logs
+from maintd.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What `serve`, `run` and `demo` share."""
+
+    settings: Settings
+    api: Api | str
+    """The API server, or why there is none."""
+    store: Store
+    history: History
+    state: State
+    fanout: Fanout
+    metrics: Metrics
+    runner: Runner
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings,
+    next_due: Callable[[str], datetime | None],
+    *,
+    max_running: int = 8,
+    sinks: tuple[Sink, ...] = (),
+    embedded: Path | None = None,
+) -> AsyncIterator[House]:
+    """Build everything; nothing is asked of the store, and of the API server only where the state lives.
+
+    `next_due` of a job goes into the log line of its run. `sinks` come beside the usual ones. `embedded` is the
+    kubeconfig of the embedded cluster, whose application is on this machine: probes may reach it then.
+    """
+    log = logs.get("maintd")
+    async with AsyncExitStack() as stack:
+        api = await _connect(settings, embedded)
+        if isinstance(api, Api):
+            stack.push_async_callback(api.close)
+        store = open_store(settings.storage, settings.cluster)
+        state = State(await _home(settings, api), log)
+        stack.push_async_callback(state.close)
+        history, metrics = History(store, log), Metrics()
+        usual = (history, LogSink(next_due), MetricsSink(metrics, lambda job: state.of(job).consecutive_failures))
+        fanout = Fanout((*usual, *sinks), log, on_failure=metrics.sink_failed)
+        contexts = Contexts(
+            api=api,
+            store=store,
+            http=Curl(Guard(allow_loopback=embedded is not None), user_agent=f"maintd/{__version__}"),
+            state=state,
+            cluster_name=settings.cluster,
+            own_namespace=settings.namespace,
+        )
+        runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
+        yield House(
+            settings=settings,
+            api=api,
+            store=store,
+            history=history,
+            state=state,
+            fanout=fanout,
+            metrics=metrics,
+            runner=runner,
+        )
+
+
+async def _connect(settings: Settings, kubeconfig: Path | None) -> Api | str:
+    try:
+        return await Api.connect(kubeconfig, settings.kube_context or None, f"maintd/{__version__}")
+    except ConfigError as error:
+        return str(error)
+
+
+async def _home(settings: Settings, api: Api | str) -> Home:
+    """The ConfigMap in maintd's namespace; a folder where there is no such namespace, or no cluster at all."""
+    namespace = settings.state_namespace or settings.namespace
+    folder = FolderHome(folder_of(settings.storage) / settings.cluster / "state")
+    if isinstance(api, str):
+        return folder
+    reader = ClusterReader(api)
+    try:
+        await reader.get(NAMESPACES, namespace)
+    except Missing:
+        logs.get("maintd").warning(
+            "state kept in a folder",
+            file=folder.describe(),
+            why=f"the cluster has no namespace {namespace}",
+            remedy=f"kubectl create namespace {namespace}, to share the state with a daemon in the cluster",
+        )
+        return folder
+    except JobError:
+        pass  # it may exist: a right is missing, or the server is away; State tells what it cannot read
+    return ConfigMapHome(reader, ClusterWriter(api), namespace)

@@ -1,0 +1,142 @@
+"""`maintd demo`: the real daemon, wired as `serve` wires it, on the embedded cluster and its small broken world."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from maintd.app.daemon import Daemon
+from maintd.app.house import House, open_house
+from maintd.cli import jobsfile
+from maintd.cli.jobs import words
+from maintd.cli.tables import age, coloured, now, table
+from maintd.config.jobs import JobsFile
+from maintd.config.settings import Settings
+from maintd.core.outcome import Run, Status
+from maintd.core.text import counted
+from maintd.sandbox.app import SampleApp
+from maintd.sandbox.server import Sandbox
+from maintd.sandbox.world import broken_world
+from maintd.scheduling.runner import Ring
+from maintd.telemetry import logs
+
+CLUSTER = "demo"
+PATIENCE_SECONDS = 30.0
+FOLDER = Path(".maintd/demo")
+_PARTS = {
+    "backups": "manifests",
+    "evidence": "what was deleted, as it was",
+    "runs": "one record a run",
+    "samples": "response times",
+}
+_NOT_RUN = (Status.SKIPPED, Status.MISSED)
+
+
+@dataclass
+class _FirstRuns:
+    """A sink that keeps each job's first run and tells when all have had one."""
+
+    wanted: set[str]
+    name: str = "demo"
+    runs: dict[str, Run] = field(default_factory=dict)
+    all_there: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def started(self, ring: Ring) -> None:
+        """Nothing: only what has ended is shown."""
+
+    async def emit(self, run: Run) -> None:
+        if run.status not in _NOT_RUN:
+            self.runs.setdefault(run.job, run)
+        if self.wanted <= self.runs.keys():
+            self.all_there.set()
+
+
+@click.command("demo")
+@click.option("--serve", "keep", is_flag=True, help="Keep it running until Ctrl-C.")
+def command(keep: bool) -> None:
+    """Run the daemon on an embedded cluster with a small broken world, and show what it did.
+
+    Needs no cluster, cloud or network; writes below .maintd/demo in the current folder and nowhere else.
+    """
+    logs.configure("console", "info")
+    try:
+        asyncio.run(_demo(keep=keep))
+    finally:
+        logs.shutdown()
+
+
+async def _demo(*, keep: bool) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _world() as (settings, jobs):
+        seen = _FirstRuns({job.name for job in jobs.jobs})
+        async with open_house(
+            settings,
+            lambda name: daemon.next_due(name),  # noqa: PLW0108 - the daemon is made of the house that asks it
+            max_running=jobs.max_running,
+            sinks=(seen,),
+            embedded=FOLDER / "kubeconfig",
+        ) as house:
+            daemon = Daemon(house, jobs)
+            serving = asyncio.create_task(daemon.run(jobsfile.edits(jobs, settings), stop))
+            await _until(seen.all_there, stop, serving)
+            _tell(jobs, seen.runs, daemon, house)
+            if keep:
+                click.echo(f"\nrunning until Ctrl-C\n  {daemon.url}/readyz\n  {daemon.url}/metrics")
+                await stop.wait()
+            stop.set()
+            await serving
+
+
+@asynccontextmanager
+async def _world() -> AsyncIterator[tuple[Settings, JobsFile]]:
+    """The embedded cluster with its application, and the settings and jobs of a daemon on it."""
+    async with Sandbox() as box, SampleApp() as app:
+        broken_world(box)
+        box.kubeconfig(FOLDER / "kubeconfig")
+        file = FOLDER / "jobs.yaml"
+        text = files("maintd.sandbox").joinpath("jobs.yaml").read_text(encoding="utf-8")
+        file.write_text(text.replace("http://127.0.0.1:0", app.url), encoding="utf-8")
+        settings = Settings(
+            jobs_file=file,
+            storage=f"file://{FOLDER / 'store'}",
+            cluster=CLUSTER,
+            http_address="127.0.0.1:0",
+        )
+        click.echo(f"embedded cluster at {box.url}, with a sample application at {app.url}")
+        yield settings, jobsfile.load(file)
+
+
+async def _until(done: asyncio.Event, stop: asyncio.Event, serving: asyncio.Task[None]) -> None:
+    waits = {asyncio.create_task(done.wait()), asyncio.create_task(stop.wait())}
+    await asyncio.wait({*waits, serving}, timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    if serving.done():
+        await serving  # it raised: say so
+
+
+def _tell(jobs: JobsFile, runs: dict[str, Run], daemon: Daemon, house: House) -> None:
+    rows = []
+    for job in jobs.jobs:
+        run = runs.get(job.name)
+        did = (coloured(run.status), run.summary) if run else ("not yet", "")
+        rows.append((job.name, job.kind.name, words(job), *did, age(daemon.next_due(job.name), now())))
+    click.echo("\n" + table(("JOB", "KIND", "SCHEDULE", "STATUS", "WHAT IT DID", "NEXT"), rows))
+    click.echo(f"\nwritten to {house.store.url('')}")
+    for part, meaning in _PARTS.items():
+        count = sum(path.is_file() for path in (FOLDER / "store" / CLUSTER / part).rglob("*"))
+        click.echo(f"  {part + '/':<10} {counted(count, 'file'):>9}   {meaning}")
+    demo = f"MAINTD_CLUSTER={CLUSTER} MAINTD_STORAGE=file://{FOLDER / 'store'} {sys.argv[0]}"
+    click.echo("\nnext")
+    click.echo(f"  {demo} runs {next((run.run_id for run in runs.values() if run.changes), '')}")
+    click.echo(f"  {sys.argv[0]} validate jobs.yaml")
+    click.echo(f"  {sys.argv[0]} demo --serve")

@@ -1,0 +1,80 @@
+"""`maintd run JOB|KIND`."""
+
+import asyncio
+import getpass
+import signal
+from typing import Literal
+
+import click
+
+from maintd.cli.tables import OUTPUT, show
+from maintd.config.jobs import Job, JobsFile
+from maintd.config.settings import Settings
+from maintd.core.outcome import Run
+
+
+@click.command("run")
+@click.argument("job", metavar="JOB|KIND")
+@click.option("--set", "params", multiple=True, metavar="KEY=VALUE", help="Another value for a parameter.")
+@click.option("--act", is_flag=True, help="Really change things; without it nothing is changed.")
+@click.option("--reason", default="", help="Why; it is kept in the record.")
+@OUTPUT
+def command(job: str, params: tuple[str, ...], act: bool, reason: str, output: str) -> None:
+    """Run one job of jobs.yaml, or any kind, now and here.
+
+    The same code, limits and record as a scheduled run. It is a dry run unless --act is given, whatever the job's
+    mode says; kinds that change nothing in the cluster simply run. The exit code follows the status.
+    """
+    from maintd.cli import jobsfile
+    from maintd.telemetry import logs
+
+    settings = jobsfile.settings()
+    file = jobsfile.load()
+    chosen = _chosen(job, file, params)
+    logs.configure(settings.log_format, "warning", stream=click.get_text_stream("stderr"))
+    try:
+        run, url = asyncio.run(_run(settings, chosen, act, reason))
+    finally:
+        logs.shutdown()
+    _print(run, url, output)
+    raise SystemExit(run.status.exit_code)
+
+
+def _chosen(name: str, file: JobsFile, params: tuple[str, ...]) -> Job:
+    from maintd.cli import adhoc, jobsfile
+    from maintd.core.text import did_you_mean
+
+    loader = jobsfile.loader()
+    jobs = {job.name: job for job in file.jobs}
+    if name in jobs:
+        return adhoc.with_params(jobs[name], params, loader)
+    if name in loader.kinds:
+        return adhoc.of_kind(name, next(iter(file.jobs), None), params, loader)
+    near = did_you_mean(name, [*jobs, *loader.kinds])
+    raise click.UsageError(f"{file.path} has no job {name}, and no kind is called that{near}; see `maintd jobs`")
+
+
+async def _run(settings: Settings, job: Job, act: bool, reason: str) -> tuple[Run, str]:
+    from maintd.app.contexts import now
+    from maintd.app.house import open_house
+    from maintd.core.outcome import run_path
+
+    mode: Literal["act", "dry-run", "run"] = "run" if not job.kind.acts else "act" if act else "dry-run"
+    async with open_house(settings, lambda _: job.schedule.after(now()) if job.schedule else None) as house:
+        await house.state.load()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, house.runner.interrupt)
+        run = await house.runner.run_now(job, mode, actor=getpass.getuser(), reason=reason)
+        return run, house.store.url(run_path(run.run_id)) if not house.fanout.failing else ""
+
+
+def _print(run: Run, url: str, output: str) -> None:
+    from maintd.cli.present import echo_run
+
+    if output != "table":
+        show(run.model_dump(mode="json"), output)
+        return
+    echo_run(run, url)
+    if run.mode == "dry-run" and any(change.result == "planned" for change in run.changes):
+        click.echo(f"\nNothing was changed. To do it: maintd run {run.job} --act", err=True)

@@ -1,0 +1,67 @@
+"""`maintd runs [JOB|RUN]`."""
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from maintd.cli.tables import OUTPUT, age, coloured, now, rough, show, table
+from maintd.core.outcome import Run
+
+if TYPE_CHECKING:
+    from maintd.sinks.history import History
+
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-.+")
+
+
+@click.command("runs")
+@click.argument("what", required=False, metavar="[JOB|RUN]")
+@click.option("-n", "limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many at most.")
+@OUTPUT
+def command(what: str | None, limit: int, output: str) -> None:
+    """List what has run, newest first: of one job or of all. With the id of a run: its record."""
+    if what and _RUN_ID.fullmatch(what):
+        _one(what, output)
+    else:
+        _list(what, limit, output)
+
+
+def _one(run_id: str, output: str) -> None:
+    from maintd.cli.jobsfile import settings
+    from maintd.cli.present import echo_run
+    from maintd.core.outcome import run_path
+    from maintd.storage.open import open_store
+
+    wanted = settings()
+    run = asyncio.run(_history().read(run_id))
+    if output == "table":
+        echo_run(run, open_store(wanted.storage, wanted.cluster).url(run_path(run_id)))
+    else:
+        show(run.model_dump(mode="json"), output)
+
+
+def _list(job: str | None, limit: int, output: str) -> None:
+    runs = asyncio.run(_history().recent(limit, job))
+    if output != "table":
+        show([run.model_dump(mode="json", exclude={"considered", "changes"}) for run in runs], output)
+        return
+    if not runs:
+        click.echo(f"nothing has run yet{f' of {job}' if job else ''}; `maintd run JOB` runs one now", err=True)
+        return
+    click.echo(table(("RUN", "KIND", "MODE", "STATUS", "TOOK", "WHEN", "SUMMARY"), map(_row, runs)))
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    took = rough(run.ended - run.started)
+    return run.run_id, run.kind, run.mode, coloured(run.status), took, age(run.started, now()), run.summary
+
+
+def _history() -> "History":
+    from maintd.cli.jobsfile import settings
+    from maintd.sinks.history import History
+    from maintd.storage.open import open_store
+    from maintd.telemetry import logs
+
+    found = settings()
+    return History(open_store(found.storage, found.cluster), logs.get("maintd"))

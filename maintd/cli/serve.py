@@ -1,0 +1,53 @@
+"""`maintd serve`."""
+
+import asyncio
+import signal
+
+import click
+
+from maintd.config.jobs import JobsFile
+from maintd.config.settings import Settings
+
+
+@click.command("serve")
+def command() -> None:
+    """Run the jobs of jobs.yaml when they are due, until SIGTERM or Ctrl-C.
+
+    An edited jobs.yaml is taken within 5 seconds. On the first signal nothing new is started and what runs is given
+    MAINTD_GRACE to end; a second signal ends it at once.
+    """
+    from maintd.cli import jobsfile
+    from maintd.telemetry import logs
+
+    settings = jobsfile.settings()
+    jobs = jobsfile.load()
+    logs.configure(settings.log_format, settings.log_level)
+    try:
+        asyncio.run(_serve(settings, jobs))
+    finally:
+        logs.shutdown()
+
+
+async def _serve(settings: Settings, jobs: JobsFile) -> None:
+    from maintd.app.daemon import Daemon
+    from maintd.app.house import open_house
+    from maintd.cli import jobsfile
+
+    stop = asyncio.Event()
+    async with open_house(
+        settings,
+        lambda name: daemon.next_due(name),  # noqa: PLW0108 - the daemon is made of the house that asks it
+        max_running=jobs.max_running,
+    ) as house:
+        daemon = Daemon(house, jobs)
+        loop = asyncio.get_running_loop()
+
+        def told(number: int) -> None:
+            if stop.is_set():
+                daemon.hurry()
+            stop.set()
+            click.echo(f"{signal.Signals(number).name}: stopping", err=True)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, told, number)
+        await daemon.run(jobsfile.edits(jobs), stop)
