@@ -54,11 +54,12 @@ def read_job(part: Part, scope: Scope) -> Job | None:
     if kind is None:
         return None
     _check_acting(part, kind)
-    params = part.mapping("params").read(kind.params)
+    params = _params(part, kind)
     if params is None or target is None:
         return None
-    _check_together(part, _Found(kind, params, target, cron), scope)
-    return _job(entry, _Found(kind, params, target, cron), scope) if entry else None
+    found = _Found(kind, params, target, cron)
+    _check_together(part, found, scope)
+    return _job(entry, found, scope) if entry else None
 
 
 def _kind(part: Part, scope: Scope) -> Kind | None:
@@ -115,7 +116,7 @@ def _timezone(part: Part, scope: Scope) -> str:
 
 
 def is_timezone(part: Part, schedules: Schedules) -> bool:
-    """Whether a value names a time zone; where not, that is noted."""
+    """Whether a text names a time zone; where not, that is noted."""
     try:
         schedules.check_timezone(part.text() or "")
     except ValueError as error:
@@ -141,6 +142,14 @@ def find_target(part: Part, targets: Mapping[str, Target | None]) -> Target | No
     return targets.get(name or "")
 
 
+def _params(part: Part, kind: Kind) -> Params | None:
+    try:
+        return part.mapping("params").read(kind.params)
+    except Exception as error:  # noqa: BLE001 - a kind that cannot judge a value must not end the daemon
+        _blame(part, kind, error)
+        return None
+
+
 def _check_acting(part: Part, kind: Kind) -> None:
     for key in () if kind.acts else ("mode", "limits"):
         if key in part:
@@ -148,13 +157,24 @@ def _check_acting(part: Part, kind: Kind) -> None:
 
 
 def _check_together(part: Part, found: _Found, scope: Scope) -> None:
-    kind, namespace = found.kind, found.target.namespace or ""
+    kind, namespace = found.kind, found.target.namespace
     if kind.acts and namespace and (is_system_namespace(namespace) or namespace == scope.own_namespace):
         place = part["target" if "target" in part else "kind"]
         place.wrong(f"{kind.name} changes things, and maintd changes nothing in {namespace}", "name another target")
-    elif kind.check and (problem := kind.check(found.params, found.target)):
+        return
+    try:
+        problem = kind.check(found.params, found.target) if kind.check else None
+    except Exception as error:  # noqa: BLE001 - as above
+        _blame(part, kind, error)
+        return
+    if problem:
         message, _, remedy = problem.partition("; ")
         part["params" if "params" in part else "kind"].wrong(message, remedy)
+
+
+def _blame(part: Part, kind: Kind, error: Exception) -> None:
+    message = f"{kind.name} failed to judge this: {type(error).__name__}: {error}"
+    part["params" if "params" in part else "kind"].wrong(message[:200], "that is a defect of the kind; report it")
 
 
 def _job(entry: Entry, found: _Found, scope: Scope) -> Job:

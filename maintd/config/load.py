@@ -47,14 +47,12 @@ class Loader:
 
     def _scope(self, root: Part, sha256: str) -> Scope:
         targets = {name: _target(root["targets"], name) for name in root["targets"].keys}
-        defaults = root.mapping("defaults")
-        if "target" in defaults:
-            find_target(defaults["target"], targets)
-        zone_is_good = "timezone" not in defaults or is_timezone(defaults["timezone"], self.schedules)
-        fallback = defaults.read(Defaults) or Defaults()
-        if not zone_is_good:
-            fallback = fallback.model_copy(update={"timezone": "Etc/UTC"})
-        return Scope(self.kinds, self.schedules, self.own_namespace, fallback, targets, sha256)
+        part = root.mapping("defaults")
+        defaults = part.read(Defaults) or Defaults()
+        find_target(part["target"], targets)
+        if part["timezone"].text() is not None and not is_timezone(part["timezone"], self.schedules):
+            defaults = defaults.model_copy(update={"timezone": "Etc/UTC"})
+        return Scope(self.kinds, self.schedules, self.own_namespace, defaults, targets, sha256)
 
 
 def read_bytes(path: Path) -> bytes:

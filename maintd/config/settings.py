@@ -26,6 +26,7 @@ _SERVICE_LINK = re.compile(
 )
 """What Kubernetes sets for a Service named maintd or maintd-something:
 https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables"""
+_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
 
 Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
@@ -40,9 +41,7 @@ class Settings(BaseSettings):
     storage: str = Field(
         default="file://.maintd/store", description="Where records, backups and samples go: file:///folder."
     )
-    cluster: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] = Field(
-        default="default", description="The cluster's name: its folder in the store."
-    )
+    cluster: str = Field(default="default", description="The cluster's name: its folder in the store.")
     http_address: str = Field(default="127.0.0.1:8080", description="Where /livez, /readyz and /metrics listen.")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Lower] = Field(
         default="info", description="The least that is logged."
@@ -69,6 +68,13 @@ class Settings(BaseSettings):
         if not url.startswith("file://") or len(url) == len("file://"):
             raise ValueError(f"{url!r} is not the URL of a store; write file:///folder")
         return url
+
+    @field_validator("cluster")
+    @classmethod
+    def _check_cluster(cls, name: str) -> str:
+        if not _FOLDER.fullmatch(name):
+            raise ValueError(f"{name!r} cannot name a folder; use at most 63 letters, digits, dots and hyphens")
+        return name
 
     @field_validator("http_address")
     @classmethod
@@ -108,8 +114,9 @@ def _is_stranger(name: str, value: str) -> bool:
 
 
 def _unknown(name: str) -> str:
-    near = did_you_mean(name.upper(), [PREFIX + field.upper() for field in Settings.model_fields])
-    return f"{name}: there is no such setting{near or '; unset it'}"
+    near = did_you_mean(name[len(PREFIX) :].lower(), Settings.model_fields)
+    spelled = near.rpartition(" ")[2].upper()
+    return f"{name}: there is no such setting; {f'did you mean {PREFIX}{spelled}' if near else 'unset it'}"
 
 
 def _bad_value(detail: ErrorDetails) -> str:
