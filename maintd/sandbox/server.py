@@ -36,9 +36,10 @@ class Sandbox:
     def __init__(
         self, *, version: Version | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
+        self.version = version or Version()
         self._state = State(clock)
         self._access = Access(self._state)
-        self._front = Front(Api(self._state, self._access, version or Version()), self._access, clock)
+        self._front = Front(Api(self._state, self._access, self.version), self._access, clock)
         self._tokens: dict[str, str] = {}
         self._grants = itertools.count(1)
         self._runner: web.AppRunner | None = None
@@ -77,6 +78,10 @@ class Sandbox:
     async def __aexit__(self, *_: object) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
+
+    def now(self) -> datetime:
+        """The API server's clock."""
+        return self._state.clock()
 
     def put(self, obj: Json) -> Json:
         """Create or replace an object as it is given, status, uid and times included; returns it as stored."""
