@@ -23,18 +23,19 @@ async def announce(api: Api, scope: Scope, tickets: Sequence[Ticket], evidence: 
     done = [ticket.wish for ticket in tickets if ticket.result == "done"]
     if not done:
         return
+    first = min(done, key=lambda wish: wish.since)
     failed = sum(1 for ticket in tickets if ticket.result == "failed")
     note = RunNote(
         run_id=scope.run_id,
-        reason=f"{done[0].resource.plural.capitalize()}Deleted",
+        reason=f"{first.resource.plural.capitalize()}Deleted",
         action="Delete",
-        note=f"job {scope.job} deleted {counted(len(done), done[0].resource.kind.lower())}"
+        note=f"job {scope.job} deleted {counted(len(done), first.resource.kind.lower())}"
         + (f", {failed:,} failed" if failed else "")
-        + f"; first {done[0].object}; run {scope.run_id}; evidence: {evidence}",
+        + f"; first {first.object}; run {scope.run_id}; evidence: {evidence}",
         warning=failed > 0,
         instance=scope.instance,
     )
-    related = Subject.of(done[0].resource, done[0].object)
+    related = Subject.of(first.resource, first.object)
     event = run_event(note, await _deployment(api, scope.own_namespace), related, now)
     try:
         await ClusterWriter(api).create(EVENTS_V1, event)

@@ -20,6 +20,7 @@ from maintd.objects.fields import mapping, text
 from maintd.objects.manifest_yaml import emit
 from maintd.objects.pods import LogSource, log_sources
 from maintd.rails.fuse import Fuse
+from maintd.rails.scope import Scope
 
 LOGS_BYTES = 4 * 1024 * 1024
 """All logs of one pod together: an object in the store holds 8 MiB."""
@@ -32,11 +33,11 @@ _CLUSTER_EVENTS = "default"
 class Evidence:
     """The evidence of one run."""
 
-    def __init__(self, api: Api, store: Store, run_id: str) -> None:
+    def __init__(self, api: Api, store: Store, scope: Scope) -> None:
         self._api = api
         self._store = store
-        self._run_id = run_id
-        self.folder = f"evidence/{run_id}"
+        self._scope = scope
+        self.folder = f"evidence/{scope.run_id}"
         self._events: dict[str, list[Json]] = {}
         self._no_events: dict[str, str] = {}
         self._fuse = Fuse()
@@ -73,7 +74,7 @@ class Evidence:
         events = self._events.pop(wish.object.uid, [])
         missing = self._no_events.get(wish.object.uid)
         said = f"not available: {missing}" if missing else f"{len(events)} follow" if events else "none are kept"
-        head = (str(wish.object), f"run {self._run_id}: {wish.rule}", f"events: {said}")
+        head = (str(wish.object), f"run {self._scope.run_id}: {wish.rule}", f"events: {said}")
         comments = "".join(f"# {' '.join(line.split())}\n" for line in head)
         try:
             return comments + "".join(emit(document) for document in (obj, *newest_first(events)))
@@ -99,7 +100,7 @@ class Evidence:
         parts, size = [], 0
         for source in sources:
             log = await self._log(pod, node, source) if size < LOGS_BYTES else "log left out: the others are 4 MiB"
-            size += len(log)
+            size += len(log.encode())
             parts.append(f"==> {source} <==\n{log.rstrip()}\n")
         return "\n".join(parts)
 
@@ -113,6 +114,7 @@ class Evidence:
                     text(metadata, "name"),
                     source.container,
                     previous=source.previous,
+                    timeout=self._scope.log_timeout,
                 )
         except JobError as error:
             return f"log not available: {error}"

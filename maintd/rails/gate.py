@@ -37,7 +37,7 @@ class RailGate:
         self._reader = ClusterReader(api)
         self._writer = ClusterWriter(api)
         self._store = store
-        self._evidence = Evidence(api, store, scope.run_id)
+        self._evidence = Evidence(api, store, scope)
         self._quota = Quota(ledger, scope.limits)
         self._log = log
         self._fuse = Fuse()

@@ -1,6 +1,7 @@
 """What the rails know of the run they watch over."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from maintd.core.limits import Limits
@@ -20,3 +21,5 @@ class Scope:
     """The name of the pod or host that acts."""
     in_flight: int = 8
     """Objects that are worked on at once."""
+    log_timeout: timedelta = timedelta(seconds=5)
+    """How long one log may take, its retries included."""

@@ -33,6 +33,30 @@ RIGHTS = (
 )
 
 
+def failed_pod(name: str, *, hours: float = 48, namespace: str = SPACE, **metadata: Any) -> Json:
+    """A pod that failed so many hours ago, and was made an hour before."""
+    finished = NOW - timedelta(hours=hours)
+    made = finished - timedelta(hours=1)
+    terminated = {"exitCode": 1, "finishedAt": finished.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    where = {"name": name, "namespace": namespace, "creationTimestamp": made.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": where | metadata,
+        "spec": {"nodeName": "node-1", "containers": [{"name": "app", "image": "shop:1"}]},
+        "status": {
+            "phase": "Failed",
+            "containerStatuses": [{"name": "app", "restartCount": 0, "state": {"terminated": terminated}}],
+        },
+    }
+
+
+def wish_for(pod: Json) -> Deletion:
+    """The wish to delete a pod exactly as it is given."""
+    terminated = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    return deletion(PODS, pod, since=datetime.fromisoformat(terminated["finishedAt"]), rule="finished long ago")
+
+
 class MemoryLedger:
     """A ledger as the rails see one; `broken` raises instead."""
 
@@ -87,39 +111,21 @@ class Scene:
         self._runs = itertools.count(1)
 
     def pod(self, name: str, *, hours: float = 48, namespace: str = SPACE, **metadata: Any) -> Json:
-        """A pod that failed so many hours ago, and was made an hour before."""
-        finished = NOW - timedelta(hours=hours)
-        made = finished - timedelta(hours=1)
-        return self.sandbox.put(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {
-                    "name": name,
-                    "namespace": namespace,
-                    "creationTimestamp": made.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                    **metadata,
-                },
-                "spec": {"nodeName": "node-1", "containers": [{"name": "app", "image": "shop:1"}]},
-                "status": {
-                    "phase": "Failed",
-                    "containerStatuses": [
-                        {
-                            "name": "app",
-                            "restartCount": 0,
-                            "state": {"terminated": {"finishedAt": finished.strftime("%Y-%m-%dT%H:%M:%SZ")}},
-                        }
-                    ],
-                },
-            }
-        )
+        """A pod that failed so many hours ago, and was made an hour before, in the cluster."""
+        return self.sandbox.put(failed_pod(name, hours=hours, namespace=namespace, **metadata))
 
     def wish(self, pod: Json) -> Deletion:
         """The wish to delete a pod as it is now."""
-        terminated = pod["status"]["containerStatuses"][0]["state"]["terminated"]
-        return deletion(PODS, pod, since=datetime.fromisoformat(terminated["finishedAt"]), rule="finished long ago")
+        return wish_for(pod)
 
-    def gate(self, mode: Literal["act", "dry-run"] = "act", *, in_flight: int = 8, **limits: Any) -> RailGate:
+    def gate(
+        self,
+        mode: Literal["act", "dry-run"] = "act",
+        *,
+        in_flight: int = 8,
+        log_timeout: timedelta = timedelta(seconds=5),
+        **limits: Any,
+    ) -> RailGate:
         """The gate of a new run."""
         scope = Scope(
             run_id=f"20261122T030000Z-tidy-{next(self._runs):06x}",
@@ -129,6 +135,7 @@ class Scene:
             own_namespace="maintd",
             instance="maintd-0",
             in_flight=in_flight,
+            log_timeout=log_timeout,
         )
         return RailGate(scope, self.api, self.store, self.ledger, self.log)
 
@@ -168,3 +175,20 @@ def results(changes: Sequence[Change]) -> dict[str, tuple[str, str]]:
 @pytest.fixture(name="results")
 def _results() -> Callable[[Sequence[Change]], dict[str, tuple[str, str]]]:
     return results
+
+
+@pytest.fixture
+def wish() -> Callable[..., Deletion]:
+    """Makes wishes about pods that are in no cluster: `wish("a", annotations={…})`."""
+
+    def make(name: str, *, hours: float = 48, namespace: str = SPACE, **metadata: Any) -> Deletion:
+        known = {"uid": f"uid-of-{name}", "resourceVersion": "7"}
+        return wish_for(failed_pod(name, hours=hours, namespace=namespace, **(known | metadata)))
+
+    return make
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The time in the scene."""
+    return NOW
