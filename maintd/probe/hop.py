@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ssl import cert_time_to_seconds
@@ -40,6 +41,7 @@ class Hop:
         self._body = bytearray()
         self._size = 0
         self._headers: dict[str, str] = {}
+        self._sockets = ExitStack()  # pycurl works on duplicates, so the originals are ours to close
         self._tried = ""
         self._refused: Refused | None = None
 
@@ -53,7 +55,8 @@ class Hop:
         handle.setopt(pycurl.WRITEFUNCTION, self._take_body)
         handle.setopt(pycurl.HEADERFUNCTION, self._take_header)
         try:
-            handle.perform()
+            with self._sockets:
+                handle.perform()
         except pycurl.error as error:
             if self._refused:
                 raise self._refused from None
@@ -68,7 +71,7 @@ class Hop:
             self._refused = refusal(self._url.hostname or "", host, why)
             return _NO_SOCKET
         try:
-            return socket.socket(address.family, address.socktype, address.protocol)
+            return self._sockets.enter_context(socket.socket(address.family, address.socktype, address.protocol))
         except OSError:  # a machine without IPv6, say; libcurl goes on with the next address
             return _NO_SOCKET
 
