@@ -1,7 +1,7 @@
 """A YAML document as a tree that remembers where everything stood."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,8 +57,13 @@ def shallow(node: Node | None) -> Any:
     """The same for a mapping of which only the scalars matter: what is below them is left empty."""
     if not isinstance(node, Entries):
         return plain(node)
-    empty: dict[type, Any] = {Items: [], Entries: {}}
-    return {key: empty.get(type(value), plain(value)) for key, value in node.nodes.items()}
+    return {key: _emptied(value) for key, value in node.nodes.items()}
+
+
+def _emptied(node: Node | None) -> Any:
+    if isinstance(node, Entries):
+        return {}
+    return [] if isinstance(node, Items) else plain(node)
 
 
 def child(node: Node | None, step: Step) -> Node | None:
@@ -70,8 +75,9 @@ def child(node: Node | None, step: Step) -> Node | None:
     return None
 
 
-def joined(path: str, steps: Sequence[Step]) -> str:
+def joined(steps: Iterable[Step]) -> str:
     """The path of a value, as in `jobs[0].params.older_than`."""
+    path = ""
     for step in steps:
         if isinstance(step, int):
             path += f"[{step}]"

@@ -27,11 +27,16 @@ class Part:
 
     sheet: Sheet
     node: Node | None
-    path: str = ""
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """As people write it: `jobs[0].params.older_than`."""
+        return joined(self.steps)
 
     def __getitem__(self, step: Step) -> "Part":
         """What stands under a key or at a position."""
-        return Part(self.sheet, child(self.node, step), joined(self.path, [step]))
+        return Part(self.sheet, child(self.node, step), (*self.steps, step))
 
     def __contains__(self, key: Step) -> bool:
         return isinstance(self.node, Entries) and key in self.node.keys
@@ -54,7 +59,7 @@ class Part:
         """What stands under a key, or an empty mapping where the key is not written."""
         if self.node is None or key in self:
             return self[key]
-        return Part(self.sheet, Entries(self.node.mark), joined(self.path, [key]))
+        return Part(self.sheet, Entries(self.node.mark), (*self.steps, key))
 
     def text(self) -> str | None:
         """What a scalar says, if it is text."""
@@ -73,12 +78,12 @@ class Part:
     def wrong_key(self, key: str, message: str, remedy: str = "") -> None:
         """Note a mistake in a key of this mapping."""
         if isinstance(self.node, Entries):
-            self.sheet.note(self.node.keys[key], joined(self.path, [key]), message, remedy)
+            self.sheet.note(self.node.keys[key], joined((*self.steps, key)), message, remedy)
 
     def missing(self, key: str, remedy: str) -> None:
         """Note that a mapping lacks a key."""
         if self.node is not None:
-            self.sheet.note(self.node.mark, joined(self.path, [key]), "is missing", remedy)
+            self.sheet.note(self.node.mark, joined((*self.steps, key)), "is missing", remedy)
 
     def read(self, model: type[M], hints: Hints = NO_HINTS) -> M | None:
         """The value as the model has it; None where it does not fit, and then every reason is noted."""
