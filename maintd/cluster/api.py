@@ -22,7 +22,7 @@ from maintd.cluster.backpressure import Backpressure
 from maintd.cluster.broken import CONNECT_SECONDS, Untrusted, once, translated
 from maintd.cluster.credentials import Credentials
 from maintd.cluster.decoding import decode
-from maintd.cluster.endpoints import Endpoint, find
+from maintd.cluster.endpoints import Endpoint, Source, find
 from maintd.cluster.replies import NotTaken, Reply, Unauthorized, read_body, refusal, server_time
 from maintd.core.errors import Transient
 from maintd.core.rules import Rule
@@ -98,7 +98,12 @@ class Api:
         cls, kubeconfig: Path | None = None, context: str | None = None, user_agent: str = "maintd", in_flight: int = 8
     ) -> "Api":
         """The given kubeconfig, else KUBECONFIG, else ~/.kube/config, else in-cluster. Raises ConfigError."""
-        credentials = Credentials(find(kubeconfig, context))
+        return await cls.over(find(kubeconfig, context), user_agent, in_flight)
+
+    @classmethod
+    async def over(cls, source: Source, user_agent: str = "maintd", in_flight: int = 8) -> "Api":
+        """With the address and credentials that `source` gives. Raises ConfigError when it has none."""
+        credentials = Credentials(source)
         await credentials.endpoint()
         return cls(_Wire(credentials), user_agent, in_flight)
 
@@ -195,4 +200,4 @@ def _pause(attempt: int, error: Transient) -> float:
     """Seconds until the next attempt: what the server asked for, else twice as long each time; never in step."""
     if error.retry_after is not None:
         return error.retry_after.total_seconds() * _JITTER.uniform(1.0, 1.1)
-    return min(8.0, 0.25 * 2.0**attempt) * _JITTER.uniform(0.5, 1.0)
+    return min(8.0, 0.1 * 2.0**attempt) * _JITTER.uniform(0.5, 1.0)

@@ -18,7 +18,7 @@ from kubernetes.aio.config import ConfigException, incluster_config, kube_config
 from maintd.core.errors import ConfigError
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-_LOAD_SECONDS = 30.0
+LOAD_SECONDS = 30.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _UNUSABLE = (ConfigException, yaml.YAMLError, OSError, KeyError, TypeError, AttributeError, ValueError)
 """What the client's loaders let through: their own error, and whatever a file of the wrong shape trips over."""
@@ -107,12 +107,12 @@ class Kubeconfig:
             if self._loader is None or refused:
                 self._loader, self._command = self._parse()
             configuration = Configuration()
-            async with asyncio.timeout(_LOAD_SECONDS):
+            async with asyncio.timeout(LOAD_SECONDS):
                 await self._loader.load_and_set(configuration)
             self._check_plugin(configuration)
             self._last = _endpoint(configuration, self._tls, proxies=True)
         except TimeoutError:
-            raise ConfigError(f"{self._command or self._paths} gave no credentials in {_LOAD_SECONDS:.0f} s") from None
+            raise ConfigError(f"{self._command or self._paths} gave no credentials in {LOAD_SECONDS:.0f} s") from None
         except _UNUSABLE as error:
             raise ConfigError(f"kubeconfig {self._paths}: {_why(error)}; see: kubectl config view") from None
         return self._last

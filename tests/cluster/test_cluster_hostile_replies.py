@@ -100,7 +100,7 @@ async def test_what_is_no_page_ends_the_list_as_unreadable(stage: Stage, name: s
 
     with pytest.raises(Unreadable, match="GET /api/v1/pods: "):
         async for found in ClusterReader(api).pages(PODS):
-            seen.append(found)
+            seen += [found]
 
     assert seen == []
 
@@ -138,5 +138,5 @@ async def test_a_reason_that_is_no_name_is_left_out(stage: Stage) -> None:
         await stage.serve(refusal(400, "canary: <b>", details={"causes": ["canary", {"field": 1}]}))
     )
 
-    with pytest.raises(Rejected, match="^GET /version: 400 Words$"):
+    with pytest.raises(Rejected, match=r"^GET /version: 400 Words$"):
         await api.call(Request(method="GET", path="/version"))

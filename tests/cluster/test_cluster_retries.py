@@ -57,16 +57,6 @@ async def test_a_write_with_preconditions_is_sent_again_as_it_was(stage: Stage, 
     assert [(seen.method, seen.body) for seen in server.seen] == [(method, b'{"kind": "Thing"}')] * 2
 
 
-async def test_any_verb_is_sent_again_when_the_server_had_not_begun(stage: Stage) -> None:
-    server = await stage.serve(SLOW_DOWN, GOOD)
-    api = await stage.connect(server)
-
-    found = await api.call(request("POST"))
-
-    assert found.json == {"kind": "Answer"}
-    assert [seen.method for seen in server.seen] == ["POST", "POST"]
-
-
 async def test_a_refused_connection_is_tried_again_by_any_verb(stage: Stage) -> None:
     server = await stage.serve(GOOD)
     api = await stage.connect(server)
@@ -150,7 +140,7 @@ async def test_a_retry_after_that_is_no_number_of_seconds_is_not_obeyed(stage: S
     assert (await api.call(request("GET"))).json == {"kind": "Answer"}
 
 
-async def test_after_a_429_no_job_sends_before_the_server_wants_it(stage: Stage) -> None:
+async def test_after_a_429_any_verb_is_sent_again_and_no_job_sends_before_the_server_wants_it(stage: Stage) -> None:
     times: list[float] = []
 
     def script(_: Seen) -> Answer:
