@@ -55,9 +55,9 @@ def _day(value: str) -> date | None:
 
 def _too_young(wish: Deletion, now: datetime, min_age: timedelta) -> str:
     age = now - wish.created
-    if age >= min_age:
-        return ""
-    return f"it is {format_duration(max(age, timedelta(0)))} old, and min_age is {format_duration(min_age)}"
+    if age < timedelta(0):
+        return "it was made after the list was read, or in the API server's future"
+    return "" if age >= min_age else f"it is {format_duration(age)} old, and min_age is {format_duration(min_age)}"
 
 
 def _shown(value: str) -> str:

@@ -177,7 +177,13 @@ def _results() -> Callable[[Sequence[Change]], dict[str, tuple[str, str]]]:
     return results
 
 
-@pytest.fixture
+@pytest.fixture(scope="session", name="failed_pod")
+def _failed_pod() -> Callable[..., Json]:
+    """Makes pods that are in no cluster yet."""
+    return failed_pod
+
+
+@pytest.fixture(scope="session")
 def wish() -> Callable[..., Deletion]:
     """Makes wishes about pods that are in no cluster: `wish("a", annotations={…})`."""
 
@@ -188,7 +194,7 @@ def wish() -> Callable[..., Deletion]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def now() -> datetime:
     """The time in the scene."""
     return NOW
