@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import cast
 
 from maintd import __version__
 from maintd.cluster.api import Api
@@ -45,7 +46,7 @@ class Contexts:
         log = logs.get("maintd.run").bind(job=job.name, kind=job.kind.name, run_id=ring.run_id)
         api = self._scoped(ring)
         gate = self._gate(ring, api, log)
-        reader: Reader = NoCluster(api) if isinstance(api, str) else ClusterReader(api)
+        reader = cast("Reader", NoCluster(api)) if isinstance(api, str) else ClusterReader(api)
         try:
             yield Context(
                 run_id=ring.run_id,

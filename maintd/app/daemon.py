@@ -35,7 +35,13 @@ class Daemon:
         self._alarm = Alarm(self._ring, log=self._log)
         self._pulse = Pulse(house.metrics.observe_lag)
         self._health = Health(self._pulse.silent_seconds, self._alarm.overdue, self._troubles())
-        self._server = Server(house.settings.http_address, self._health, self._render_metrics)
+        self._server = Server(house.settings.http_address, self._health, house.metrics.exposition)
+        house.metrics.watch(
+            last_wakeup=lambda: self._alarm.last_wakeup,
+            overdue=self._alarm.overdue,
+            next_due=self._alarm.next_due,
+            dropped_lines=logs.dropped,
+        )
 
     @property
     def url(self) -> str:
@@ -76,11 +82,6 @@ class Daemon:
     def _ring(self, name: str, due: datetime, folded: int) -> None:
         self._house.runner.ring(self._jobs[name], due, folded)
 
-    def _render_metrics(self) -> bytes:
-        for name in [*self._jobs]:
-            self._house.metrics.set_next_due(name, self._alarm.next_due(name))
-        return self._house.metrics.render()
-
     async def _shut_down(self, tasks: list[asyncio.Task[None]]) -> None:
         grace = self._house.settings.grace.total_seconds()
         self._health.stopping()
@@ -120,7 +121,7 @@ class Daemon:
         self._log.info(
             "jobs taken",
             file=str(file.path),
-            sha256=file.sha256,
+            sha256=file.sha256[:12],
             jobs=counted(len(new), "job"),
             added=sorted(added),
             changed=sorted(changed),

@@ -14,7 +14,7 @@ import click
 from maintd.app.daemon import Daemon
 from maintd.app.house import House, open_house
 from maintd.cli import jobsfile
-from maintd.cli.jobs import words
+from maintd.cli.jobs import next_due, words
 from maintd.cli.tables import age, coloured, now, table
 from maintd.config.jobs import JobsFile
 from maintd.config.settings import Settings
@@ -23,7 +23,7 @@ from maintd.core.text import counted
 from maintd.sandbox.app import SampleApp
 from maintd.sandbox.server import Sandbox
 from maintd.sandbox.world import broken_world
-from maintd.scheduling.runner import Ring
+from maintd.sinks.fanout import Start
 from maintd.telemetry import logs
 
 CLUSTER = "demo"
@@ -47,7 +47,7 @@ class _FirstRuns:
     runs: dict[str, Run] = field(default_factory=dict)
     all_there: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def started(self, ring: Ring) -> None:
+    def started(self, start: Start) -> None:
         """Nothing: only what has ended is shown."""
 
     async def emit(self, run: Run) -> None:
@@ -64,6 +64,7 @@ def command(keep: bool) -> None:
 
     Needs no cluster, cloud or network; writes below .maintd/demo in the current folder and nowhere else.
     """
+    FOLDER.mkdir(parents=True, exist_ok=True)
     logs.configure("console", "info")
     try:
         asyncio.run(_demo(keep=keep))
@@ -72,7 +73,6 @@ def command(keep: bool) -> None:
 
 
 async def _demo(*, keep: bool) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -88,12 +88,14 @@ async def _demo(*, keep: bool) -> None:
             daemon = Daemon(house, jobs)
             serving = asyncio.create_task(daemon.run(jobsfile.edits(jobs, settings), stop))
             await _until(seen.all_there, stop, serving)
-            _tell(jobs, seen.runs, daemon, house)
             if keep:
+                _tell(jobs, seen.runs, house)
                 click.echo(f"\nrunning until Ctrl-C\n  {daemon.url}/readyz\n  {daemon.url}/metrics")
                 await stop.wait()
             stop.set()
             await serving
+            if not keep:
+                _tell(jobs, seen.runs, house)
 
 
 @asynccontextmanager
@@ -124,12 +126,12 @@ async def _until(done: asyncio.Event, stop: asyncio.Event, serving: asyncio.Task
         await serving  # it raised: say so
 
 
-def _tell(jobs: JobsFile, runs: dict[str, Run], daemon: Daemon, house: House) -> None:
+def _tell(jobs: JobsFile, runs: dict[str, Run], house: House) -> None:
     rows = []
     for job in jobs.jobs:
         run = runs.get(job.name)
         did = (coloured(run.status), run.summary) if run else ("not yet", "")
-        rows.append((job.name, job.kind.name, words(job), *did, age(daemon.next_due(job.name), now())))
+        rows.append((job.name, job.kind.name, words(job), *did, age(next_due(job), now())))
     click.echo("\n" + table(("JOB", "KIND", "SCHEDULE", "STATUS", "WHAT IT DID", "NEXT"), rows))
     click.echo(f"\nwritten to {house.store.url('')}")
     for part, meaning in _PARTS.items():

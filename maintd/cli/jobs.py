@@ -1,6 +1,8 @@
 """`maintd jobs`."""
 
 import asyncio
+import sys
+from datetime import datetime
 from typing import Any
 
 import click
@@ -21,7 +23,7 @@ def command(output: str) -> None:
     from maintd.telemetry import logs
 
     settings, file = jobsfile.settings(), jobsfile.load()
-    logs.configure(settings.log_format, "error", stream=click.get_text_stream("stderr"))
+    logs.configure(settings.log_format, "error", stream=sys.stderr)
     state = asyncio.run(_state(settings))
     if state.problem:
         click.echo(f"what the jobs remember could not be read: {state.problem}", err=True)
@@ -50,7 +52,7 @@ def _table(file: JobsFile, state: State) -> str:
         entry = state.of(job.name)
         last = entry.last_runs[0] if entry.last_runs else None
         failures = entry.consecutive_failures or "0"
-        due = age(_next(job), now()) if job.enabled else "disabled"
+        due = age(next_due(job), now()) if job.enabled else "disabled"
         ended = (coloured(last.status), age(last.started, now())) if last else ("never", "")
         rows.append((job.name, job.kind.name, job.mode, words(job), *ended, failures, due))
     return table(titles, rows)
@@ -61,7 +63,8 @@ def words(job: Job) -> str:
     return job.schedule.words() if job.schedule else job.when
 
 
-def _next(job: Job) -> Any:
+def next_due(job: Job) -> datetime | None:
+    """The next instant by its schedule, UTC."""
     return job.schedule.after(now()) if job.schedule and job.enabled else None
 
 
@@ -75,5 +78,5 @@ def _row(job: Job, entry: JobState) -> dict[str, Any]:
         "enabled": job.enabled,
         "last": entry.last_runs[0].model_dump(mode="json") if entry.last_runs else None,
         "consecutive_failures": entry.consecutive_failures,
-        "next": utc(_next(job)) or None,
+        "next": utc(next_due(job)) or None,
     }

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import signal
+import sys
 from typing import Literal
 
 import click
@@ -31,7 +32,7 @@ def command(job: str, params: tuple[str, ...], act: bool, reason: str, output: s
     settings = jobsfile.settings()
     file = jobsfile.load()
     chosen = _chosen(job, file, params)
-    logs.configure(settings.log_format, "warning", stream=click.get_text_stream("stderr"))
+    logs.configure(settings.log_format, "warning", stream=sys.stderr)
     try:
         run, url = asyncio.run(_run(settings, chosen, act, reason))
     finally:

@@ -12,6 +12,7 @@ from maintd.core.errors import Conflict, Missing, Transient, Unreadable
 from maintd.core.limits import MANAGED_BY
 from maintd.core.ports import Reader
 from maintd.core.resource import CONFIG_MAPS, Json, Resource
+from maintd.core.rules import Rule
 
 NAME = "maintd-state"
 
@@ -109,3 +110,12 @@ class FolderHome:
                 os.replace(fresh, self._file)  # noqa: PTH105 - the atomic one, by its well-known name
         except OSError as error:
             raise Transient(f"cannot write {self._file}: {error.strerror}") from error
+
+
+def state_needs(namespace: str) -> tuple[Rule, ...]:
+    """The rights that it takes to keep state in this namespace."""
+    return (
+        Rule("configmaps", "create", namespace=namespace),
+        Rule("configmaps", "get", "update", namespace=namespace, names=(NAME,)),
+        Rule("namespaces", "get", namespace=namespace, names=(namespace,)),  # a Role in it may grant that
+    )
