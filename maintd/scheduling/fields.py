@@ -72,7 +72,8 @@ def _words(expression: str) -> list[str]:
         raise ValueError(f"the schedule is longer than {_LONGEST} characters; write five fields, like 17 3 * * sun")
     strange = next((char for char in text if not " " <= char <= "~" and char != "\t"), None)
     if strange is not None:
-        raise ValueError(f"{strange!a} does not belong in a schedule; type 0-9, names like mon, and * , - / only")
+        named = f"{strange!r} (U+{ord(strange):04X})"
+        raise ValueError(f"{named} does not belong in a schedule; type 0-9, names like mon, and * , - / only")
     words = text.split()
     if words[0].startswith("@"):
         words = _macro(text).split()
@@ -97,9 +98,8 @@ def _miscounted(words: list[str]) -> str:
         return f"{words[0]} does not belong in a schedule; write the zone under timezone:"
     if len(words) < len(_FIELDS):
         return f"{len(words)} of 5 fields ({shape}); write * for what does not matter"
-    if len(words) > len(_FIELDS) + 2:
-        return f"{len(words)} words where cron has 5 fields ({shape}); a command does not belong in a schedule"
-    return f"{len(words)} fields where cron has 5 ({shape}); leave out seconds and years, or use every: 30s"
+    remedy = "leave out seconds, years and commands, or use every: 30s"
+    return f"{len(words)} fields where cron has 5 ({shape}); {remedy}"
 
 
 class _Field(NamedTuple):
@@ -114,13 +114,17 @@ class _Field(NamedTuple):
         return frozenset(value for term in text.split(",") for value in self._term(term))
 
     def _term(self, term: str) -> range:
+        if not term:
+            raise ValueError(
+                f"a comma in the {self.title} field has nothing on one side; write it like 1,2 or leave it out"
+            )
         for pattern, remedy in _FOREIGN:
             if pattern.fullmatch(term):
-                raise ValueError(f"{term} is not a {self.title}: {remedy}")
+                raise ValueError(f"{term} is not {self._one}: {remedy}")
         found = _TERM.fullmatch(term)
         if found is None:
             example = f"*, {self.low}, {self.low}-{self.low + 4} or */2"
-            raise ValueError(f"{term!r} is not a {self.title}; write {example}")
+            raise ValueError(f"{term!r} is not {self._one}; write {example}")
         first, last, step = found["first"], found["last"], found["step"]
         if step and first and not last:
             raise ValueError(f"{term}: a step needs a range; write {first}-{self._top(first)}/{step} or */{step}")
@@ -140,7 +144,7 @@ class _Field(NamedTuple):
         if not word.isdecimal() or not self.low <= int(word) <= self.high:
             named = f" or {self.names[0]}-{self.names[-1]}" if self.names else ""
             near = did_you_mean(word, self.names)
-            raise ValueError(f"{word} is not a {self.title}; write {self.low}-{self.high}{named}{near}")
+            raise ValueError(f"{word} is not {self._one}; write {self.low}-{self.high}{named}{near}")
         return int(word)
 
     def _stepped(self, values: range, term: str, step: int) -> range:
@@ -149,6 +153,10 @@ class _Field(NamedTuple):
         if step >= len(values):
             raise ValueError(f"{term} would match {self.title} {values[0]} alone; write {values[0]} if that is meant")
         return values[::step]
+
+    @property
+    def _one(self) -> str:
+        return f"an {self.title}" if self.title == "hour" else f"a {self.title}"
 
     def _top(self, like: str) -> str:
         return self.names[-1] if like in self.names else str(self.high)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 def zone(name: str) -> ZoneInfo:
     """The zone of that IANA name. ValueError, with the nearest name, for any other."""
     if name not in zone_names():
-        raise ValueError(f"{name} is not a time zone{_nearest(name)}")
+        raise ValueError(f"{name!r} is not a time zone{_nearest(name)}")
     return ZoneInfo.from_file(io.BytesIO(_read(f"zoneinfo/{name}")), key=name)
 
 
@@ -29,7 +29,10 @@ def _read(path: str) -> bytes:
 
 
 def _nearest(name: str) -> str:
+    """Abbreviations and offsets have no nearest name: PST is not EST, and UTC+2 is not UTC."""
     spelled = {known.rpartition("/")[2].lower(): known for known in sorted(zone_names())}
     spelled |= {known.lower(): known for known in zone_names()}
-    near = difflib.get_close_matches(name.strip().lower().replace(" ", "_"), spelled, n=1, cutoff=0.75)
+    typed = name.strip().lower().replace(" ", "_")
+    cutoff = 0.75 if len(typed) > 5 and typed.replace("_", "").replace("/", "").isalpha() else 1.0
+    near = difflib.get_close_matches(typed, spelled, n=1, cutoff=cutoff)
     return f"; did you mean {spelled[near[0]]}?" if near else "; write it like Europe/Berlin, or Etc/UTC"
