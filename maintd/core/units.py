@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|w)")
-_QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,3})?)(Ki|Mi|Gi|Ti|k|M|G|T)?")
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|w)", re.ASCII)
+_QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,3})?)(Ki|Mi|Gi|Ti|k|M|G|T)?", re.ASCII)
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%", re.ASCII)
 _SCALES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _LONGEST = timedelta(days=3660)
 
@@ -17,14 +18,14 @@ def parse_duration(text: Any) -> timedelta:
     """`6h`, `1h30m`, `500ms`, `2d` → timedelta; ValueError says what to write instead."""
     if isinstance(text, timedelta):
         return text
-    if not isinstance(text, str):
-        raise ValueError(f"a duration needs a unit: write {text}s, {text}m or {text}h")
-    parts = _DURATION.findall(text)
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        raise ValueError(f"a duration needs a unit; write {text}s, {text}m or {text}h")
+    parts = _DURATION.findall(text) if isinstance(text, str) else []
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"{text!r} is not a duration; write it like 30s, 5m, 1h30m or 2d")
     found = timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
     if found > _LONGEST:
-        raise ValueError(f"{text} is longer than ten years")
+        raise ValueError(f"{text} is longer than ten years; write a shorter time")
     return found
 
 
@@ -42,7 +43,7 @@ def format_duration(value: timedelta) -> str:
 
 def parse_quantity(text: Any) -> int:
     """`500Mi`, `1k`, `4096` → bytes or a count, as Kubernetes writes quantities."""
-    if isinstance(text, int) and not isinstance(text, bool):
+    if isinstance(text, int) and not isinstance(text, bool) and text >= 0:
         return text
     found = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
     if found is None:
@@ -52,9 +53,7 @@ def parse_quantity(text: Any) -> int:
 
 def parse_percent(text: Any) -> float:
     """`30%` or `99.5%` → 30.0, 99.5 (0 to 100)."""
-    if isinstance(text, float) and 0 <= text <= 100:
-        return text
-    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?)%", text) if isinstance(text, str) else None
+    found = _PERCENT.fullmatch(text) if isinstance(text, str) else None
     if found is None or float(found[1]) > 100:
         raise ValueError(f"{text!r} is not a percentage; write it like 30%")
     return float(found[1])
