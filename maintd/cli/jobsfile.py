@@ -55,7 +55,7 @@ def load(path: Path | None = None) -> JobsFile:
     try:
         return loader(chosen).load(path or chosen.jobs_file)
     except BadJobs as error:
-        click.echo(str(error), err=True)
+        click.echo(error.report(), err=True)
         raise SystemExit(2) from error
 
 

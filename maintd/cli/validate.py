@@ -41,7 +41,7 @@ def command(file: Path | None, output: str) -> None:
 
 def _print_mistakes(bad: BadJobs, output: str) -> None:
     if output == "table":
-        click.echo(str(bad), err=True)
+        click.echo(bad.report(), err=True)
         return
     if output == "github":
         click.echo("\n".join(map(annotation, bad.mistakes)))

@@ -5,7 +5,7 @@ written twice), is met before it has any effect.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from yaml import CSafeLoader, MarkedYAMLError, events
 
@@ -44,14 +44,20 @@ class _Composer:
         """The tree of the whole stream."""
         self._next()  # the stream begins
         if type(start := self._next()) is events.StreamEndEvent:
-            self._sheet.stop(At(), "the file is empty", "begin it with version: 1 and jobs:")
-        root = self._node(self._next(), (), start.start_mark)
+            self._refuse_empty()
+        event = self._next()
+        if type(event) is events.ScalarEvent and not event.value:
+            self._refuse_empty()
+        root = self._node(event, (), start.start_mark)
         self._next()  # the document ends
         after = self._next()
         mark = after.start_mark
         if type(after) is events.DocumentStartEvent:
             self._sheet.stop(mark, "a second document begins here", "keep one, and remove the ---")
         return root
+
+    def _refuse_empty(self) -> NoReturn:
+        self._sheet.stop(At(), "the file is empty", "begin it with version: 1 and jobs:")
 
     def _node(self, event: _Event, steps: _Steps, owner: Mark) -> Node | None:
         """The node that begins with `event`; `owner` is where its key or item begins."""

@@ -26,6 +26,8 @@ class Scope:
     defaults: Defaults
     targets: Mapping[str, Target | None]
     """None for a target with mistakes in it."""
+    fallback: Target | None
+    """The target of entries that name none; None where it has mistakes in it."""
     sha256: str
     names: dict[str, str] = field(default_factory=dict)
     """Job names met so far, and where."""
@@ -112,7 +114,7 @@ def _cron(part: Part, scope: Scope) -> Schedule | None:
 
 def _timezone(part: Part, scope: Scope) -> str:
     name = part["timezone"].text()
-    return name if name and is_timezone(part["timezone"], scope.schedules) else scope.defaults.timezone
+    return name if name is not None and is_timezone(part["timezone"], scope.schedules) else scope.defaults.timezone
 
 
 def is_timezone(part: Part, schedules: Schedules) -> bool:
@@ -128,9 +130,7 @@ def is_timezone(part: Part, schedules: Schedules) -> bool:
 def _target(part: Part, scope: Scope) -> Target | None:
     if "target" in part:
         return find_target(part["target"], scope.targets)
-    if scope.defaults.target is None:
-        return Target()
-    return scope.targets.get(scope.defaults.target)
+    return scope.fallback
 
 
 def find_target(part: Part, targets: Mapping[str, Target | None]) -> Target | None:

@@ -119,11 +119,11 @@ class Entry(_Part):
 class File(_Part):
     """jobs.yaml."""
 
-    version: Literal[1] = Field(description="The format of this file: 1.")
+    version: Literal[1] = Field(description="1, the only format there is so far.")
     targets: dict[Name, Target] = Field(default_factory=dict, description="What jobs work on, by name.")
     defaults: Defaults = Field(default=Defaults(), description="What jobs have that do not say otherwise.")
     max_running: int = Field(default=8, ge=1, le=100, description="At most this many jobs run at once.")
-    jobs: list[Entry] = Field(description="The jobs.")
+    jobs: list[Entry] = Field(description="A list, one entry a job.")
 
 
 class Schedule(Protocol):

@@ -17,6 +17,7 @@ from maintd.config.sheet import MAX_BYTES, Sheet
 from maintd.core.errors import ConfigError
 from maintd.core.kind import Kind
 from maintd.core.target import DNS_LABEL, Target
+from maintd.objects.endpoints import url_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,10 @@ class Loader:
         targets = {name: _target(root["targets"], name) for name in root["targets"].keys}
         part = root.mapping("defaults")
         defaults = part.read(Defaults) or Defaults()
-        find_target(part["target"], targets)
+        fallback = _fallback(part, targets)
         if part["timezone"].text() is not None and not is_timezone(part["timezone"], self.schedules):
             defaults = defaults.model_copy(update={"timezone": "Etc/UTC"})
-        return Scope(self.kinds, self.schedules, self.own_namespace, defaults, targets, sha256)
+        return Scope(self.kinds, self.schedules, self.own_namespace, defaults, targets, fallback, sha256)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -78,7 +79,17 @@ def _check_shape(root: Part) -> None:
         root.sheet.fail()
 
 
+def _fallback(defaults: Part, targets: Mapping[str, Target | None]) -> Target | None:
+    if "target" in defaults:
+        return find_target(defaults["target"], targets)
+    return Target() if defaults.is_mapping else None
+
+
 def _target(targets: Part, name: str) -> Target | None:
     if not re.fullmatch(DNS_LABEL, name):
         targets.wrong_key(name, f"{name[:80]!r} is not a DNS label", DNS_LABEL_REMEDY)
-    return targets[name].read(Target)
+    target = targets[name].read(Target)
+    if target and target.url and (fault := url_fault(target.url)):
+        targets[name]["url"].wrong(fault)
+        return None
+    return target

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from maintd.config.nodes import Entries, Items, Node, Text
+from maintd.config.scalars import resolve
 from maintd.core.target import DNS_LABEL
 from maintd.core.text import counted, did_you_mean
 from maintd.core.units import format_duration
@@ -25,6 +26,11 @@ def words(detail: ErrorDetails, node: Node | None) -> Words:
     """The words for one error of pydantic about the value at `node`."""
     translate = _TRANSLATIONS.get(detail["type"], _other)
     return translate(detail.get("ctx", {}), node)
+
+
+def is_echo(detail: ErrorDetails, node: Node | None) -> bool:
+    """True for a list called too short only because what is wrong in it was not counted."""
+    return detail["type"] == "too_short" and isinstance(node, Items) and len(node.nodes) >= detail["ctx"]["min_length"]
 
 
 def shown(node: Node | None) -> str:
@@ -49,13 +55,19 @@ def _text(_ctx: dict[str, Any], node: Node | None) -> Words:
 
 def _number(what: str) -> Callable[[dict[str, Any], Node | None], Words]:
     def translate(_ctx: dict[str, Any], node: Node | None) -> Words:
-        quoted = isinstance(node, Text) and isinstance(node.value, str) and node.text.isdigit() and len(node.text) < 18
-        return f"must be {what}, not {shown(node)}", "remove the quotes" if quoted else ""
+        return f"must be {what}, not {shown(node)}", "remove the quotes" if _needlessly_quoted(node) else ""
 
     return translate
 
 
+def _needlessly_quoted(node: Node | None) -> bool:
+    """True for text that would be a number or a boolean without its quotes."""
+    return isinstance(node, Text) and isinstance(node.value, str) and isinstance(resolve(node.text), int | float)
+
+
 def _boolean(_ctx: dict[str, Any], node: Node | None) -> Words:
+    if _needlessly_quoted(node):
+        return f"must be true or false, not {shown(node)}", "remove the quotes"
     meant = _BOOLEANS.get(node.text.lower()) if isinstance(node, Text) else None
     return f"must be true or false, not {shown(node)}", f"write {meant}" if meant else ""
 
@@ -79,7 +91,7 @@ def _choice(ctx: dict[str, Any], node: Node | None) -> Words:
 def _nearest(node: Node | None, known: list[str]) -> str:
     if not isinstance(node, Text):
         return ""
-    if node.text in known:
+    if node.text in known:  # so it is not the text that is wrong
         return "remove the quotes"
     return did_you_mean(node.text[:80], known).removeprefix("; ")
 

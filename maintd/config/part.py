@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from maintd.config.fields import keys_of, meaning, models_at, refusal
-from maintd.config.messages import words
+from maintd.config.messages import is_echo, words
 from maintd.config.nodes import Entries, Items, Node, Step, Text, child, joined, plain, shallow
 from maintd.config.sheet import Sheet
 from maintd.core.text import did_you_mean
@@ -112,7 +112,8 @@ class Part:
                 self._below(steps).wrong_key(str(key), *words(detail, None))
             case _, steps:
                 part = self._below(steps)
-                part.wrong(*words(detail, part.node))
+                if not is_echo(detail, part.node):
+                    part.wrong(*words(detail, part.node))
 
     def _below(self, steps: Iterable[Step]) -> "Part":
         """The part that pydantic means; steps that are no keys (it names the branch of a union) are passed over."""

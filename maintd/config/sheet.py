@@ -9,10 +9,12 @@ from maintd.core.text import sized
 
 MAX_BYTES = 256 * 1024
 MAX_MISTAKES = 100
+LONGEST_MESSAGE = 400
 """So that a file which is wrong throughout costs neither the reader nor the machine much."""
 
-_NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""What YAML forbids, and the line breaks of YAML 1.1 that no editor shows (U+0085, U+2028, U+2029)."""
+_LINE_BREAK = re.compile("\r\n|[\n\r]")
 _MARKS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"), (b"\xef\xbb\xbf", "UTF-8 with a byte order mark"))
 
 
@@ -53,6 +55,7 @@ class Sheet:
     def note(self, mark: Mark, path: str, message: str, remedy: str = "") -> None:
         """Write a mistake down, the first about a value; raises BadJobs when there are more than anybody would read."""
         place = Place(self.name, mark.line + 1, mark.column + 1)
+        message, remedy = message[:LONGEST_MESSAGE], remedy[:LONGEST_MESSAGE]
         if (place, path) in self._noted:
             return
         self._noted.add((place, path))
@@ -88,6 +91,6 @@ class Sheet:
 
     def _refuse_strange(self) -> None:
         for number, line in enumerate(self._lines):
-            if found := _NOT_YAML.search(line):
+            if found := _REFUSED.search(line):
                 remedy = "the file may be UTF-16; save it as plain UTF-8" if found[0] == "\0" else "remove it"
-                self.stop(At(number, found.start()), f"character U+{ord(found[0]):04X} cannot stand in YAML", remedy)
+                self.stop(At(number, found.start()), f"the character U+{ord(found[0]):04X} cannot be used here", remedy)

@@ -5,6 +5,7 @@ import re
 from maintd.config.sheet import Mark, Sheet
 
 _BARE_CRON = re.compile(r":\s+[*@]")
+_COLON = re.compile(r":\s")
 _INDENT = "mend the indentation"
 _QUOTE = "put the value in quotes"
 
@@ -12,7 +13,7 @@ _WORDS = (
     # what libyaml says · what is wrong · what to do
     ("alphabetic or numeric", "{char} begins an alias or an anchor in YAML", _QUOTE),
     ("cannot start any token", "{char} cannot begin a value in YAML", _QUOTE),
-    ("mapping values are not", "a second ': ' on one line, or a key indented further than the one above", _QUOTE),
+    ("mapping values are not", "this key is indented further than the one above", _INDENT),
     ("sequence entries are not", "a list cannot begin on the line of its key", "begin it on the next line"),
     ("'-' indicator", "this is neither an item of the list above nor a key beside it", f"add '- ', or {_INDENT}"),
     ("expected key", "this does not fit what stands above it", f"{_INDENT}, or {_QUOTE}"),
@@ -41,6 +42,8 @@ def explain(problem: str, mark: Mark, began: Mark, sheet: Sheet) -> tuple[Mark, 
         return began, "a quote or bracket that opens here is never closed", "close it"
     if bare := _BARE_CRON.search(line, 0, mark.column + 1):
         return began, f"{bare[0][-1]} cannot begin a value in YAML", "put the cron expression in quotes"
+    if "mapping values" in problem and _COLON.search(line, 0, mark.column):
+        return mark, "a second ': ' on one line", _QUOTE
     for phrase, message, remedy in _WORDS:
         if phrase in problem:
             return mark, message.format(char=char), remedy
