@@ -3,7 +3,8 @@
 import asyncio
 from itertools import product
 
-from maintd.cluster.api import Api, Request
+from maintd.cluster.api import Api
+from maintd.cluster.request import Request
 from maintd.core.errors import Unreadable
 from maintd.core.rules import Rule
 

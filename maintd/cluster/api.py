@@ -8,15 +8,11 @@ import asyncio
 import itertools
 import json
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlencode
 
 import aiohttp
-from yarl import URL
 
 from maintd.cluster.backpressure import Backpressure
 from maintd.cluster.broken import CONNECT_SECONDS, Untrusted, once, translated
@@ -24,42 +20,11 @@ from maintd.cluster.credentials import Credentials
 from maintd.cluster.decoding import decode
 from maintd.cluster.endpoints import Endpoint, Source, find
 from maintd.cluster.replies import NotTaken, Reply, Unauthorized, read_body, refusal, server_time
+from maintd.cluster.request import Request
 from maintd.core.errors import Transient
-from maintd.core.rules import Rule
 
-JSON = "application/json"
-BODY_CAP = 64 * 1024 * 1024
 TIMEOUT = timedelta(seconds=30)
 _JITTER = random.SystemRandom()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request, and what the transport may do about its failure."""
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    content_type: str = JSON
-    accept: str = JSON
-    repeatable: bool | None = None
-    """May be sent twice; None: if it only reads."""
-    needs: Rule | None = None
-    """The right it takes: named when the server says no."""
-    cap: int = BODY_CAP
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-    def url(self, base: str) -> URL:
-        """Absolute. Names may hold `?`, `#` and spaces (RBAC's do), so the path is quoted here and nowhere else."""
-        query = f"?{urlencode(self.query)}" if self.query else ""
-        return URL(base + quote(self.path, safe="/:@!$&'()*+,;=") + query, encoded=True)
-
-    @property
-    def may_repeat(self) -> bool:
-        return self.method == "GET" if self.repeatable is None else self.repeatable
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +45,6 @@ class _Wire:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,  # netrc and the environment's proxies are not the kubeconfig's business
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             middlewares=(once,),
         )
 
@@ -132,11 +96,10 @@ class Api:
         async with self._slots:
             clock = asyncio.get_running_loop().time
             deadline = clock() + timeout.total_seconds()
-            # A connection that died in silence must leave time for a second one.
-            longest = timeout.total_seconds() / (2 if request.may_repeat else 1)
+            socket = _socket_timeouts(request, timeout)
             for attempt in itertools.count():
                 try:
-                    return await self._attempt(request, min(deadline, clock() + longest))
+                    return await self._attempt(request, deadline, socket)
                 except Transient as error:
                     pause = _pause(attempt, error)
                     hopeless = clock() + pause >= deadline
@@ -145,10 +108,10 @@ class Api:
                 await asyncio.sleep(pause)
         raise AssertionError("unreachable")
 
-    async def _attempt(self, request: Request, deadline: float) -> _Raw:
+    async def _attempt(self, request: Request, deadline: float, socket: aiohttp.ClientTimeout) -> _Raw:
         try:
             async with asyncio.timeout_at(deadline), self._wire.backpressure.turn():
-                return await self._with_credentials(request)
+                return await self._with_credentials(request, socket)
         except TimeoutError:
             raise Transient(f"{request}: no answer before the deadline") from None
         except NotTaken as error:
@@ -156,18 +119,18 @@ class Api:
                 self._wire.backpressure.asked_for(error.retry_after)
             raise
 
-    async def _with_credentials(self, request: Request) -> _Raw:
+    async def _with_credentials(self, request: Request, socket: aiohttp.ClientTimeout) -> _Raw:
         """Once more with newer credentials or a newer CA, where the server refused the old and there are any."""
         endpoint = await self._wire.credentials.endpoint()
         try:
-            return await self._send(request, endpoint)
+            return await self._send(request, endpoint, socket)
         except (Unauthorized, Untrusted):
             newer = await self._wire.credentials.renewed(endpoint)
             if newer is None:
                 raise
-        return await self._send(request, newer)
+        return await self._send(request, newer, socket)
 
-    async def _send(self, request: Request, endpoint: Endpoint) -> _Raw:
+    async def _send(self, request: Request, endpoint: Endpoint, socket: aiohttp.ClientTimeout) -> _Raw:
         what = str(request)
         with translated(what):
             async with self._wire.session.request(
@@ -179,6 +142,7 @@ class Api:
                 proxy=endpoint.proxy,
                 server_hostname=endpoint.server_hostname,
                 allow_redirects=False,
+                timeout=socket,
             ) as response:
                 if response.status != 429:
                     self._wire.backpressure.over()
@@ -194,6 +158,12 @@ class Api:
         if endpoint.authorization:
             found["Authorization"] = endpoint.authorization
         return found
+
+
+def _socket_timeouts(request: Request, timeout: timedelta) -> aiohttp.ClientTimeout:
+    """A connection that died in silence must leave time for a second one; the deadline is kept by `_attempt`."""
+    silence = timeout.total_seconds() / 2 if request.may_repeat else None
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
 
 
 def _pause(attempt: int, error: Transient) -> float:

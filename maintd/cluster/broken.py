@@ -42,6 +42,8 @@ def translated(what: str) -> Iterator[None]:
         ) from None
     except aiohttp.ConnectionTimeoutError:
         raise NotTaken(f"{what}: cannot connect within {CONNECT_SECONDS:.0f} s") from None
+    except aiohttp.ServerTimeoutError:
+        raise Transient(f"{what}: the server fell silent") from None
     except aiohttp.ClientConnectorError as error:
         raise NotTaken(f"{what}: cannot connect to {error.host}:{error.port}: {_words(error.os_error)}") from None
     except aiohttp.ClientResponseError:

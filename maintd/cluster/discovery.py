@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from maintd.cluster.api import JSON, Api, Request
+from maintd.cluster.api import Api
+from maintd.cluster.request import JSON, Request
 from maintd.core.errors import JobError, Unreadable
 from maintd.core.ports import Discovery
 from maintd.core.resource import Json, Resource

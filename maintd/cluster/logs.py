@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from maintd.cluster.addresses import object_path
-from maintd.cluster.api import Api, Request
+from maintd.cluster.api import Api
 from maintd.cluster.replies import Rejected, TooLarge
+from maintd.cluster.request import Request
 from maintd.core.errors import Missing, Transient
 from maintd.core.resource import PODS
 from maintd.core.rules import Rule

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from maintd.cluster.addresses import object_path
-from maintd.cluster.api import Api, Request
+from maintd.cluster.api import Api
 from maintd.cluster.discovery import discover
 from maintd.cluster.replies import Expired, Reply, TooLarge
+from maintd.cluster.request import Request
 from maintd.core.errors import Unreadable
 from maintd.core.ports import Discovery, Page
 from maintd.core.resource import Json, Resource
@@ -18,6 +20,7 @@ PAGE_SIZE = 500
 PAGE_CAP = 16 * 1024 * 1024
 """Bytes of one page: a list whose pages are larger is read in smaller ones, so that memory stays bounded."""
 
+_PAGE_TIMEOUT = timedelta(seconds=60)
 _EMPTY_PAGES = 100
 
 
@@ -121,16 +124,16 @@ class _Listing:
             query = {**self._selectors, "limit": str(self._size)} | ({"continue": self.token} if self.token else {})
             request = Request(method="GET", path=self._path, query=query, needs=self._needs)
             if self._size == 1:
-                return await self._api.call(request)
+                return await self._api.call(request, _PAGE_TIMEOUT)
             try:
-                return await self._api.call(replace(request, cap=PAGE_CAP))
+                return await self._api.call(replace(request, cap=PAGE_CAP), _PAGE_TIMEOUT)
             except TooLarge:
                 self._size //= 2
 
     def _checked(self, reply: Json) -> Json:
         """The list's metadata. An empty list is `[]`; `null`, as a cut or translated reply has it, proves nothing."""
         metadata, items = reply.get("metadata"), reply.get("items")
-        if reply.get("kind") != f"{self._resource.kind}List" or not isinstance(metadata, dict):
+        if not str(reply.get("kind")).endswith("List") or not isinstance(metadata, dict):
             raise Unreadable(f"GET {self._path}: the reply is not a list of {self._resource.kind}")
         if not isinstance(items, list):
             raise Unreadable(f"GET {self._path}: the list has no items, not even an empty list of them")

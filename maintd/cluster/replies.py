@@ -94,7 +94,7 @@ async def refusal(response: aiohttp.ClientResponse, what: str, needs: Rule | Non
     if code >= 500 and code != 501:
         return Transient(said, retry_after=_retry_after(response))
     if code == 401:
-        return Unauthorized(f"{said}: the API server does not accept our credentials; see: maintd doctor")
+        return Unauthorized(f"{said}: the API server does not accept our credentials; see: kubectl auth whoami")
     if code == 403:
         return Denied(_forbidden(said, status, needs))
     return _final(code, said, status)

@@ -3,7 +3,8 @@
 from typing import Literal
 
 from maintd.cluster.addresses import creation_path, object_path
-from maintd.cluster.api import Api, Request
+from maintd.cluster.api import Api
+from maintd.cluster.request import Request
 from maintd.core.errors import Conflict, JobError, Missing, Refused
 from maintd.core.resource import Json, ObjectRef, Resource
 from maintd.core.rules import Rule

@@ -11,9 +11,10 @@ import pytest
 import time_machine
 import trustme
 
-from maintd.cluster.api import Api, Request
+from maintd.cluster.api import Api
 from maintd.cluster.credentials import Credentials
 from maintd.cluster.endpoints import InCluster, Kubeconfig
+from maintd.cluster.request import Request
 from maintd.core.errors import ConfigError, Denied, Unreadable
 from tests.cluster.conftest import Answer, Seen, Stage, refusal, reply
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from maintd.cluster.api import Request
 from maintd.cluster.reader import ClusterReader
 from maintd.cluster.replies import Expired, Rejected, TooLarge
+from maintd.cluster.request import Request
 from maintd.core.errors import Conflict, Denied, JobError, Missing, Transient, Unreadable
 from maintd.core.ports import Page
 from maintd.core.resource import PODS
@@ -66,8 +66,7 @@ NOT_A_PAGE = {
     "items missing": reply({"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}}),
     "items an object": page([], items={"a": {}}),
     "a Status": reply({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "items": []}),
-    "another kind of list": page(["a"], kind="Secret"),
-    "a table": page(["a"], kind="Table"),
+    "a table": reply({"kind": "Table", "metadata": {"resourceVersion": "7"}, "items": []}),
     "no kind": reply({"metadata": {"resourceVersion": "7"}, "items": []}),
     "no metadata": reply({"kind": "PodList", "apiVersion": "v1", "items": []}),
     "metadata a list": page([], metadata=[]),

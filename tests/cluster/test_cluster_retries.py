@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from maintd.cluster.api import Api, Request
+from maintd.cluster.api import Api
+from maintd.cluster.request import Request
 from maintd.core.errors import JobError, Transient
-from tests.cluster.conftest import Answer, Scripted, Seen, Stage, refusal, reply, reset, silence
+from tests.cluster.conftest import Answer, Scripted, Seen, Stage, refusal, reply, reset, silence, trickle
 
 GOOD = reply({"kind": "Answer"})
 PASSING: dict[str, Answer] = {
@@ -112,8 +113,18 @@ async def test_a_connection_that_died_in_silence_leaves_time_for_a_second_one(st
     assert len(server.seen) == 2
 
 
+async def test_a_write_waits_for_its_answer_as_long_as_it_may(stage: Stage) -> None:
+    server = await stage.serve(silence)
+    api = await stage.connect(server)
+
+    with pytest.raises(Transient, match=r"^POST /thing: no answer before the deadline$"):
+        await api.call(request("POST"), timedelta(seconds=0.3))
+
+    assert len(server.seen) == 1
+
+
 async def test_the_deadline_ends_a_call_whatever_the_server_does(stage: Stage) -> None:
-    api = await stage.connect(await stage.serve(silence))
+    api = await stage.connect(await stage.serve(trickle))
 
     async with asyncio.timeout(5):
         with pytest.raises(Transient, match=r"^GET /thing: no answer before the deadline$"):
