@@ -8,7 +8,7 @@ from pydantic import Field
 from maintd.core.kind import Params
 from maintd.core.ports import HttpSample
 from maintd.core.resource import Json
-from maintd.core.text import counted, elapsed
+from maintd.core.text import elapsed
 from maintd.core.units import Duration, Percent, format_duration
 from maintd.objects.endpoints import certificate_metric
 from maintd.objects.quantiles import nearest_rank
@@ -49,7 +49,7 @@ class Latency:
 
     def misses(self, slo: Slo) -> Iterator[str]:
         """How the SLO is missed. Samples that all failed miss any SLO: no time is known."""
-        failed, faults = f"{len(self.faults)} of {counted(len(self.samples), 'sample')} failed", self.faults
+        failed, faults = f"{len(self.faults)} of {len(self.samples)} samples failed", self.faults
         if not self.good:
             yield f"{failed}: {faults[-1]}"
             return
@@ -74,7 +74,7 @@ class Latency:
         """`p50 101ms, p95 112ms, p99 112ms; 0 of 5 samples failed`."""
         total = self.times("total")
         times = ", ".join(f"p{percent} {elapsed(nearest_rank(total, percent))}" for percent in _QUANTILES if total)
-        failed = f"{len(self.faults)} of {counted(len(self.samples), 'sample')} failed"
+        failed = f"{len(self.faults)} of {len(self.samples)} samples failed"
         return f"{times}; {failed}" if times else f"{failed}: {self.faults[-1]}"
 
 

@@ -5,6 +5,7 @@ libcurl takes the times itself, in C; they are those of `curl -w`, whatever the 
 
 import asyncio
 import os
+import ssl
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import certifi
 
-from maintd.core.errors import Transient
+from maintd.core.errors import ConfigError, Transient
 from maintd.core.ports import HttpRequest, HttpSample
 from maintd.core.units import format_duration
 from maintd.probe.exchange import Exchange
@@ -27,7 +28,8 @@ class Curl:
 
     Certificates are checked against `ca_file`, else the file that SSL_CERT_FILE names, else certifi's. At most
     `threads` are alive at once: one a sample under way, and one for each sample that was answered for but whose
-    name lookup has not come back. Proxies in the environment are ignored.
+    name lookup has not come back. Proxies in the environment are ignored. ConfigError when the file of authorities
+    cannot be used.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class Curl:
         threads: int = 64,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._client = Client(guard, ca_file or os.environ.get("SSL_CERT_FILE") or certifi.where(), user_agent, now)
+        self._client = Client(guard, _authorities(ca_file), user_agent, now)
         self._threads = threads
         self._free = threading.BoundedSemaphore(threads)
 
@@ -76,3 +78,17 @@ class Curl:
             # Last, since closing waits for a lookup that was given up.
             exchange.close()
             self._free.release()
+
+
+def _authorities(path: str) -> str:
+    named = path or os.environ.get("SSL_CERT_FILE")
+    if not named:
+        return certifi.where()
+    try:
+        ssl.create_default_context(cafile=named)
+    except OSError as error:
+        raise ConfigError(
+            f"{named} holds no certificate authorities that can be read ({error.strerror or type(error).__name__}); "
+            "name a PEM file in SSL_CERT_FILE, or unset it"
+        ) from error
+    return named

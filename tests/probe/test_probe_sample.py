@@ -59,8 +59,7 @@ async def test_phases_follow_each_other_and_hold_what_the_server_took(curl, wire
     assert phases == sorted(phases)
     assert sample.dns_seconds > 0
     assert sample.first_byte_seconds >= 0.1
-    assert sample.total_seconds >= sample.first_byte_seconds + 0.05
-    assert sample.total_seconds <= took
+    assert 0.15 <= sample.total_seconds <= took
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,6 @@ from maintd.core.kind import Context, Kind
 from maintd.core.outcome import Finding, Outcome, Status
 from maintd.core.ports import HttpSample
 from maintd.core.target import Target
-from maintd.core.text import counted
 from maintd.objects.checks import Check
 from maintd.objects.conditions import unmet
 from maintd.objects.endpoints import certificate_metric, next_step, overlong
@@ -89,7 +88,7 @@ async def run(ctx: Context, params: HttpCheck) -> Outcome:
     bad = [answer for answer in answers if answer.trouble]
     first = f"; {bad[0].label}: {bad[0].trouble}" if bad else ""
     return Outcome(
-        f"{len(answers) - len(bad)} of {counted(len(answers), 'check')} hold{first}",
+        f"{len(answers) - len(bad)} of {len(answers)} checks hold{first}",
         status=Status.REFUSED if any(answer.sample is None for answer in answers) else None,
         findings=tuple(finding for answer in answers if (finding := _judged(ctx, streaks, answer))),
         metrics=_metrics(answers),
