@@ -1,0 +1,160 @@
+"""What a backup says about itself: `manifest.json`, written last, which is what makes it a backup."""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field, computed_field
+
+from maintd.core.errors import Denied, JobError, Missing
+from maintd.core.outcome import Frozen
+
+FORMAT = 1
+VOLUMES = "The data in volumes is not in this backup: only the claims are. Snapshot the volumes themselves."
+
+
+class StoredFile(Frozen):
+    """One file of the backup; hashes are hex sha256 of the plain and of the stored bytes."""
+
+    path: str
+    """Relative to the backup's folder."""
+    resource: str
+    kind: str
+    namespace: str = ""
+    count: int
+    size: int
+    sha256: str
+    stored_size: int
+    stored_sha256: str
+
+
+class ListRead(Frozen):
+    """A list that was read to its end: of one kind, in all namespaces or in one."""
+
+    resource: str
+    api_version: str
+    kind: str
+    namespace: str = ""
+    """Empty: all of them, or the kind is in none."""
+    objects: int
+    """How many of them are in the backup."""
+
+
+class LeftOut(Frozen):
+    """What is not in the backup on purpose."""
+
+    rule: str
+    reason: str
+    resource: str
+    count: int | None = None
+    """None: it was not even listed."""
+    namespaces: dict[str, int] = Field(default_factory=dict)
+    """How many in which namespace; empty for what has none."""
+
+
+class NotWhole(Frozen):
+    """What should be in the backup and is not, or not all of it."""
+
+    resource: str
+    namespace: str = ""
+    name: str = ""
+    """Of the one object that is missing; empty: the whole kind is."""
+    why: str
+    remedy: str
+
+    @classmethod
+    def because(cls, resource: str, error: JobError, namespace: str = "") -> "NotWhole":
+        """A list that could not be read. What a Denied says names the right already."""
+        first = "grant the right" if isinstance(error, Denied) else "run the job again"
+        if isinstance(error, Missing):
+            first = f"see what there is: kubectl get {resource}"
+        remedy = f"{first}, or leave it out: exclude_kinds: [{resource}]"
+        return cls(resource=resource, namespace=namespace, why=str(error), remedy=remedy)
+
+    def __str__(self) -> str:
+        where = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.resource} {self.name}{where}" if self.name else f"{self.resource}{where}"
+
+
+class Claim(Frozen):
+    """A PersistentVolumeClaim that was there."""
+
+    namespace: str
+    name: str
+    volume: str = ""
+    storage_class: str = ""
+    request: str = ""
+
+
+class Volumes(Frozen):
+    """Whose data is not in the backup."""
+
+    note: str = VOLUMES
+    claims: tuple[Claim, ...] = ()
+
+
+class Manifest(Frozen):
+    """`backups/<id>/manifest.json`."""
+
+    format: int = FORMAT
+    id: str
+    run_id: str
+    cluster: str
+    kube_system_uid: str
+    """The cluster's identity: its name may be given to another one. Empty: it could not be read."""
+    server_version: str
+    maintd_version: str
+    started: datetime
+    ended: datetime
+    namespaces: tuple[str, ...] = ()
+    """What the job covers, as it was asked for; empty: all."""
+    lists: tuple[ListRead, ...] = ()
+    files: tuple[StoredFile, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    not_whole: tuple[NotWhole, ...] = ()
+    volumes: Volumes = Volumes()
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy cannot see through a decorated property
+    @property
+    def complete(self) -> bool:
+        """Everything in scope is in it, or left out on purpose."""
+        return not self.not_whole
+
+    @property
+    def objects(self) -> int:
+        return sum(file.count for file in self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files, unpacked."""
+        return sum(file.size for file in self.files)
+
+    def sealed(self) -> bytes:
+        """The file's bytes: one row a line, and under `sha256` the hash of all the rest."""
+        content = self.model_dump(mode="json")
+        return _laid_out(content | {"sha256": _digest(content)}).encode()
+
+
+def _laid_out(content: dict[str, Any]) -> str:
+    members = []
+    for key, value in content.items():
+        rows = ",\n  ".join(map(json.dumps, value)) if isinstance(value, list) else ""
+        members.append(f" {json.dumps(key)}: " + (f"[\n  {rows}\n ]" if rows else json.dumps(value)))
+    return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def _digest(content: dict[str, Any]) -> str:
+    """Of the content in its canonical form, so that spaces and the order of keys do not count."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def opened(data: bytes) -> Manifest:
+    """The manifest in a file. Raises ValueError where it is none, or is not as it was written."""
+    content = json.loads(data)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(f"it is not a manifest of format {FORMAT}")
+    claimed = content.pop("sha256", None)
+    if claimed != _digest(content):
+        raise ValueError("its own hash is not the one that it names: it was changed after it was written")
+    return Manifest.model_validate(content)
