@@ -13,6 +13,7 @@ from maintd.core.errors import Unreadable
 from maintd.core.resource import Json
 
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
+_LONGEST_WORD = 80
 _EARLIEST = 2000
 """Kubernetes is younger; Go's zero time, which some clients write out, is in the year 1."""
 
@@ -47,6 +48,11 @@ def text(obj: Mapping[str, Any], key: str) -> str:
     return value
 
 
+def word(obj: Mapping[str, Any], key: str) -> str:
+    """A string that others chose, fit for a sentence: short, and without a character that could act on a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text(obj, key)[:_LONGEST_WORD])
+
+
 def instant(obj: Mapping[str, Any], key: str) -> datetime | None:
     """An RFC 3339 time in UTC; None where there is none."""
     value = obj.get(key)
@@ -61,4 +67,4 @@ def instant(obj: Mapping[str, Any], key: str) -> datetime | None:
 
 
 def _unreadable(key: str, value: Any, wanted: str) -> Unreadable:
-    return Unreadable(f"{key} is not {wanted}: {repr(value)[:60]}")
+    return Unreadable(f"{key} is not {wanted}: {ascii(value)[:60]}")

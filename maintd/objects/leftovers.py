@@ -81,7 +81,7 @@ def _not_wanted(pod: Json, wanted: Wanted) -> str:
     if phase(pod) not in wanted.phases:
         return f"its phase is {phase(pod)[:40]!r}, so it has not finished for certain"
     if wanted.reasons and reason(pod).casefold() not in {name.casefold() for name in wanted.reasons}:
-        return f"its reason is {reason(pod)[:40] or 'not given'}, not {' or '.join(wanted.reasons)}"
+        return f"its reason is {reason(pod) or 'not given'}, not {' or '.join(wanted.reasons)}"
     return ""
 
 

@@ -14,7 +14,7 @@ def reference(resource: Resource, obj: Json) -> ObjectRef:
     metadata = mapping(obj, "metadata")
     name, uid = text(metadata, "name"), text(metadata, "uid")
     if not (name and uid):
-        raise Unreadable(f"an object without name or uid among the {resource.name}: {repr(metadata)[:80]}")
+        raise Unreadable(f"an object without name or uid among the {resource.name}: {ascii(metadata)[:80]}")
     return ObjectRef(resource=resource.name, namespace=text(metadata, "namespace"), name=name, uid=uid)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from maintd.core.errors import Unreadable
 from maintd.core.resource import Json
-from maintd.objects.fields import mapping, mappings, text
+from maintd.objects.fields import mapping, mappings, text, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,9 @@ def controller_of(obj: Json) -> Controller | None:
     for reference in mappings(mapping(obj, "metadata"), "ownerReferences"):
         if reference.get("controller") is True:
             group, slash, _ = text(reference, "apiVersion").partition("/")
-            found = Controller(group if slash else "", *(text(reference, key) for key in ("kind", "name", "uid")))
+            kind, name, uid = word(reference, "kind"), word(reference, "name"), text(reference, "uid")
+            found = Controller(group if slash else "", kind, name, uid)
             if not (found.kind and found.uid):
-                raise Unreadable(f"ownerReferences name a controller without kind or uid: {repr(reference)[:60]}")
+                raise Unreadable(f"ownerReferences name a controller without kind or uid: {ascii(reference)[:60]}")
             return found
     return None

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from maintd.core.errors import Unreadable
 from maintd.core.resource import Json
-from maintd.objects.fields import instant, mapping, mappings, text
+from maintd.objects.fields import instant, mapping, mappings, text, word
 
 _SPECS_AND_STATUSES = (
     ("initContainers", "initContainerStatuses"),
@@ -41,7 +41,7 @@ def phase(pod: Json) -> str:
 
 def reason(pod: Json) -> str:
     """Why the whole pod ended: `Evicted`, `NodeShutdown` …; empty where its containers ended by themselves."""
-    return text(mapping(pod, "status"), "reason")
+    return word(mapping(pod, "status"), "reason")
 
 
 def finished(pod: Json) -> Finish | None:
@@ -92,12 +92,12 @@ def _named(container: Json, terminated: Json) -> datetime | None:
     try:
         return instant(terminated, "finishedAt")
     except Unreadable as error:
-        raise Unreadable(f"of container {text(container, 'name')}, {error}") from None
+        raise Unreadable(f"of container {word(container, 'name')}, {error}") from None
 
 
 def _newest_condition(status: Json) -> Finish | None:
     times = [
-        (at, text(condition, "type"))
+        (at, word(condition, "type"))
         for condition in mappings(status, "conditions")
         if (at := instant(condition, "lastTransitionTime")) is not None
     ]
