@@ -1,0 +1,208 @@
+"""cleanup-pods on half lists, odd replies, many pods, and random clusters."""
+
+import tracemalloc
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from maintd.core.errors import JobError, Refused
+from maintd.core.limits import Limits
+from maintd.sandbox import faults
+from maintd.sandbox.faults import Fault
+
+SPACE = "shop"
+
+
+def names(sandbox):
+    return {pod["metadata"]["name"] for pod in sandbox.select("v1", "Pod", SPACE)}
+
+
+def job(name, *conditions):
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": SPACE},
+        "spec": {},
+        "status": {"conditions": [{"type": kind, "status": "True"} for kind in conditions]},
+    }
+
+
+async def test_pods_of_jobs_that_finished_or_are_gone_go_and_each_job_is_looked_up_once(sandbox, tidy, pod, owned):
+    for name, conditions in (("lives", ()), ("ended", ("Complete",)), ("broke", ("Failed",))):
+        uid = sandbox.put(job(name, *conditions))["metadata"]["uid"]
+        for number in range(3):
+            sandbox.put(pod(f"of-{name}-{number}", SPACE, **owned("Job", name, uid, "batch/v1")))
+    sandbox.put(pod("of-gone", SPACE, **owned("Job", "gone", "no-such-uid", "batch/v1")))
+    sandbox.requests.clear()
+
+    await tidy(SPACE)
+
+    assert names(sandbox) == {f"of-lives-{number}" for number in range(3)}
+    assert [line.verb for line in sandbox.requests if line.resource == "jobs"] == ["list"]
+
+
+async def test_jobs_are_not_asked_for_where_no_pod_has_one(sandbox, tidy, pod):
+    sandbox.put(pod("a", SPACE))
+
+    await tidy(SPACE)
+
+    assert [line for line in sandbox.requests if line.resource == "jobs"] == []
+
+
+@pytest.mark.parametrize("resource", ["pods", "jobs"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"edit": faults.null_items},
+        {"edit": faults.truncated},
+        {"answer": faults.html()},
+        {"answer": faults.status_for_a_list()},
+        {"answer": faults.raw(b"")},
+    ],
+    ids=["null items", "truncated", "html", "status", "empty"],
+)
+async def test_half_a_list_deletes_nothing(sandbox, tidy, pod, owned, resource, fault):
+    uid = sandbox.put(job("lives"))["metadata"]["uid"]
+    sandbox.put(pod("a", SPACE))
+    sandbox.put(pod("b", SPACE, **owned("Job", "lives", uid, "batch/v1")))
+    sandbox.faults.append(Fault("list", f"*/{resource}", times=100, **fault))
+
+    with pytest.raises(JobError):
+        await tidy(SPACE)
+
+    assert names(sandbox) == {"a", "b"}
+
+
+async def test_a_list_that_is_started_over_counts_each_pod_once(sandbox, tidy, pod):
+    for number in range(501):
+        sandbox.put(pod(f"p{number:03}", SPACE, phase="Running"))
+    sandbox.put(pod("a", SPACE))
+
+    def forget(reply):
+        sandbox.forget_pages()
+        return reply
+
+    sandbox.faults.append(Fault("list", "*/pods", edit=forget))
+
+    outcome = await tidy(SPACE)
+
+    assert outcome.metrics["listed_pods"] == 502
+    assert [change.object.name for change in outcome.changes] == ["a"]
+
+
+async def test_hostile_pods_stay_and_do_not_keep_the_others(sandbox, tidy, pod):
+    sandbox.put(pod("fine", SPACE))
+    for number, status in enumerate(
+        [
+            {"containerStatuses": None, "phase": "Failed"},
+            {"phase": "Failed", "startTime": "0001-01-01T00:00:00Z"},
+            {"phase": "Failed", "startTime": "2126-01-01T00:00:00Z"},
+            {"phase": "Failed", "conditions": [None]},
+            {"phase": 7},
+            {},
+        ]
+    ):
+        sandbox.put(pod(f"odd-{number}", SPACE) | {"status": status})
+
+    outcome = await tidy(SPACE)
+
+    assert names(sandbox) == {f"odd-{number}" for number in range(6)}
+    assert {one.decision for one in outcome.considered if one.object.name.startswith("odd")} == {"keep"}
+    assert len(outcome.considered) == 7
+
+
+async def test_memory_does_not_hold_the_pods_of_a_large_namespace(sandbox, tidy, pod):
+    """5,000 pods of 8 KiB each are 40 MiB as JSON; what is kept of each, verdict and change and all, is 4 KiB."""
+    for number in range(5_000):
+        sandbox.put(pod(f"p{number:04}", SPACE, annotations={"example.com/notes": f"{number:08}" * 1024}))
+    sandbox.requests.clear()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+
+    outcome = await tidy(SPACE, "dry-run", limits=Limits(max_count=50))
+
+    after, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(outcome.changes), len(outcome.considered)) == (5_000, 5_000)
+    assert len([line for line in sandbox.requests if line.resource == "pods"]) == 10
+    assert after - before < 30_000_000
+    assert peak - before < 50_000_000
+
+
+POD = st.fixed_dictionaries(
+    {
+        "phase": st.sampled_from(["Failed", "Failed", "Succeeded", "Running", "Pending"]),
+        "hours": st.sampled_from([1, 23, 25, 48, 500]),
+        "reason": st.sampled_from(["", "Evicted"]),
+        "owner": st.sampled_from(["", "", "lives", "ended", "gone", "DaemonSet", "ReplicaSet"]),
+        "protect": st.sampled_from(["", "", "", "true", "2999-01-01", "2000-01-01"]),
+    }
+)
+PARAMS = st.fixed_dictionaries(
+    {
+        "phases": st.sampled_from([("Failed",), ("Succeeded",), ("Failed", "Succeeded")]),
+        "reasons": st.sampled_from([(), ("Evicted",)]),
+        "older_than": st.sampled_from(["24h", "0s", "100h"]),
+    }
+)
+LIMITS = st.builds(
+    Limits, max_count=st.integers(1, 5), abort_over=st.none() | st.integers(0, 8) | st.sampled_from(["30%", "90%"])
+)
+
+
+def may_go(one, params):
+    """The rules once more, by someone else's reading of the manual page."""
+    hours = {"24h": 24, "0s": 0, "100h": 100}[params["older_than"]]
+    return (
+        one["phase"] in params["phases"]
+        and (not params["reasons"] or one["reason"] in params["reasons"])
+        and one["hours"] > hours
+        and one["owner"] not in ("lives", "DaemonSet")
+        and one["protect"] in ("", "2000-01-01")
+    )
+
+
+def put(sandbox, pod, owned, number, one, uids):
+    """One of the random pods, in the cluster."""
+    api = {"DaemonSet": "apps/v1", "ReplicaSet": "apps/v1"}.get(one["owner"], "batch/v1")
+    kind = one["owner"] if api == "apps/v1" else "Job"
+    owner = owned(kind, one["owner"], uids.get(one["owner"], "gone"), api) if one["owner"] else {}
+    note = {"": {}, "true": {"maintd.dev/protect": "true"}}.get(
+        one["protect"], {"maintd.dev/keep-until": one["protect"]}
+    )
+    facts = {"phase": one["phase"], "hours": one["hours"], "reason": one["reason"]}
+    sandbox.put(pod(f"p{number}", SPACE, **facts, annotations=note, **owner))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pods=st.lists(POD, max_size=12), params=PARAMS, limits=LIMITS)
+async def test_what_is_planned_is_what_is_done_and_nothing_else(sandbox, tidy, pod, owned, pods, params, limits):
+    for there in sandbox.select("v1", "Pod"):
+        sandbox.remove("v1", "Pod", there["metadata"]["name"], SPACE)
+    uids = {name: sandbox.put(job(name, *ended))["metadata"]["uid"] for name, ended in JOBS}
+    for number, one in enumerate(pods):
+        put(sandbox, pod, owned, number, one, uids)
+    sandbox.requests.clear()
+
+    planned = await _ended(tidy, "dry-run", limits, params)
+    writes = [line for line in sandbox.requests if line.verb not in ("get", "list")]
+    acted = await _ended(tidy, "act", limits, params)
+
+    assert writes == []
+    assert {name: "done" if result == "planned" else result for name, result in planned.items()} == acted
+    gone = {f"p{number}" for number in range(len(pods))} - names(sandbox)
+    assert gone == {name for name, result in acted.items() if result == "done"}
+    assert gone <= {f"p{number}" for number, one in enumerate(pods) if may_go(one, params)}
+    assert len(gone) <= limits.max_count
+
+
+JOBS = (("lives", ()), ("ended", ("Complete",)))
+
+
+async def _ended(tidy, mode, limits, params):
+    try:
+        outcome = await tidy(SPACE, mode, limits=limits, **params)
+    except Refused:
+        return {}
+    return {change.object.name: change.result for change in outcome.changes}
