@@ -17,7 +17,7 @@ from maintd.core.ports import Gate, Http, Log, Reader, Store
 from maintd.rails.gate import RailGate
 from maintd.rails.ledger import Tally
 from maintd.rails.scope import Scope
-from maintd.scheduling.runner import Ring
+from maintd.scheduling.ring import Ring
 from maintd.scheduling.state import JobState, State
 from maintd.telemetry import logs
 

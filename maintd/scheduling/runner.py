@@ -6,33 +6,19 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from maintd import __version__
 from maintd.config.jobs import Job
 from maintd.core.kind import Context
 from maintd.core.outcome import Run, Status, new_run_id
 from maintd.core.text import counted
 from maintd.core.units import format_duration
 from maintd.scheduling.attempt import Attempt, Verdict
+from maintd.scheduling.ring import Mode, Ring
 from maintd.scheduling.state import JobState, LastRun, State
 
-Mode = Literal["act", "dry-run", "run"]
-_FROM_OUTCOME = ("summary", "findings", "changes", "considered", "metrics", "artifacts")
-
-
-@dataclass(frozen=True, slots=True)
-class Ring:
-    """One reason for one job to run."""
-
-    job: Job
-    run_id: str
-    at: datetime
-    mode: Mode
-    due: datetime | None = None
-    trigger: Literal["schedule", "manual"] = "schedule"
-    actor: str = ""
-    reason: str = ""
+Ended = tuple[Run, dict[str, Any] | None]
+"""A record, and what the job remembers from it: None where that is what it remembered before."""
 
 
 class Sink(Protocol):
@@ -85,16 +71,15 @@ class Runner:
 
     def ring(self, job: Job, due: datetime, folded: int = 1) -> None:
         """A job is due. `folded` counts the due instants this ring stands for: all but the last are missed."""
-        ring = self._made(job, job.mode, due=due)
         if folded > 1:
             passed = f"{counted(folded - 1, 'due instant')} before {due:%H:%M:%S} UTC passed and could not be rung"
-            self._keep(self._unstarted(self._made(job, job.mode, due=due), Status.MISSED, passed, count=folded - 1))
-        self._keep(self._admit(ring))
+            unrung = self._made(job, job.mode, due=due)
+            self._keep(self._recorded(unrung, unrung.unstarted(self._clock(), Status.MISSED, passed, count=folded - 1)))
+        self._keep(self._one(self._made(job, job.mode, due=due)))
 
     async def run_now(self, job: Job, mode: Mode, *, actor: str, reason: str) -> Run:
         """Run a job because somebody asked; returns its record."""
-        ring = self._made(job, mode, trigger="manual", actor=actor, reason=reason)
-        return await self._keep(self._admit(ring))
+        return await self._keep(self._one(self._made(job, mode, trigger="manual", actor=actor, reason=reason)))
 
     async def drain(self, grace: float) -> None:
         """Start nothing more, wait `grace` seconds for what runs, then cancel it and wait for its record."""
@@ -122,20 +107,23 @@ class Runner:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _admit(self, ring: Ring) -> Run:
+    async def _one(self, ring: Ring) -> Run:
+        return await self._recorded(ring, *await self._admitted(ring))
+
+    async def _admitted(self, ring: Ring) -> Ended:
+        """Wait for the run before it, then for a turn; what of that could not be had is the record."""
         name = ring.job.name
+        if name in self._busy and (ring.job.overlap == "skip" or name in self._queued):
+            return self._skipped(ring)
         if name in self._busy:
-            if ring.job.overlap == "skip" or name in self._queued:
-                return await self._skipped(ring)
             place = self._queued[name] = _Place(ring, asyncio.get_running_loop().create_future())
             if not await self._waited(place.turn):
-                self._queued.pop(name, None)
-                return await self._stopping(ring)
+                return self._stopping(ring)
         self._busy[name] = ring
         turns = self._turns
         if not await self._waited(asyncio.ensure_future(_acquired(turns))):
             self._release(name)
-            return await self._stopping(ring)
+            return self._stopping(ring)
         try:
             return await self._started(ring)
         finally:
@@ -143,36 +131,22 @@ class Runner:
 
     async def _waited(self, wait: asyncio.Future[None]) -> bool:
         """False where the drain came first."""
-        if self._draining:
-            wait.cancel()
         self._waits.add(wait)
         wait.add_done_callback(self._waits.discard)
         await asyncio.wait({wait})
         return not wait.cancelled()
 
-    async def _started(self, ring: Ring) -> Run:
-        if self._draining:
-            self._release(ring.job.name)
-            return await self._stopping(ring)
+    async def _started(self, ring: Ring) -> Ended:
         started = self._clock()
         late = started - ring.due if ring.due else timedelta(0)
-        if ring.job.start_deadline and late > ring.job.start_deadline:
+        deadline = ring.job.start_deadline
+        if self._draining or (deadline and late > deadline):
             self._release(ring.job.name)
-            limit = format_duration(ring.job.start_deadline)
-            return await self._unstarted(ring, Status.MISSED, f"could not start within its start_deadline of {limit}")
+            return self._stopping(ring) if self._draining else self._too_late(ring)
         self._sink.started(ring)
         verdict = await self._work(ring)
         self._release_after(ring.job.name, verdict)
-        outcome = verdict.outcome
-        run = Run(
-            **self._common(ring, started),
-            status=verdict.status,
-            attempts=verdict.attempts,
-            error=verdict.error,
-            traceback=verdict.traceback,
-            **{name: getattr(outcome, name) for name in _FROM_OUTCOME},
-        )
-        return await self._recorded(ring, run, verdict.memory)
+        return ring.finished(started, self._clock(), verdict), verdict.memory
 
     async def _work(self, ring: Ring) -> Verdict:
         state = self._state.of(ring.job.name)
@@ -182,40 +156,21 @@ class Runner:
         work.add_done_callback(self._works.discard)
         return await work
 
-    def _common(self, ring: Ring, started: datetime) -> dict[str, Any]:
-        return {
-            "run_id": ring.run_id,
-            "job": ring.job.name,
-            "kind": ring.job.kind.name,
-            "target": ring.job.target_name or "",
-            "level": ring.job.kind.level,
-            "mode": ring.mode,
-            "trigger": ring.trigger,
-            "actor": ring.actor,
-            "reason": ring.reason,
-            "due": ring.due,
-            "started": started,
-            "ended": self._clock(),
-            "waited_seconds": round((started - ring.at).total_seconds(), 3),
-            "late_seconds": round((started - ring.due).total_seconds(), 3) if ring.due else 0,
-            "config": ring.job.raw,
-            "maintd_version": __version__,
-        }
-
-    async def _skipped(self, ring: Ring) -> Run:
+    def _skipped(self, ring: Ring) -> Ended:
         place = self._queued.get(ring.job.name)
         other = place.ring.run_id if place else self._busy[ring.job.name].run_id
-        state = "waits to run next" if place else "is still running"
-        return await self._unstarted(ring, Status.SKIPPED, f"{other} of the same job {state}", in_the_way=other)
+        summary = f"{other} of the same job {'waits to run next' if place else 'is still running'}"
+        return ring.unstarted(self._clock(), Status.SKIPPED, summary, in_the_way=other), None
 
-    async def _stopping(self, ring: Ring) -> Run:
-        return await self._unstarted(ring, Status.MISSED, "maintd was stopping before its turn came")
+    def _stopping(self, ring: Ring) -> Ended:
+        return ring.unstarted(self._clock(), Status.MISSED, "maintd was stopping before its turn came"), None
 
-    async def _unstarted(self, ring: Ring, status: Status, summary: str, **more: Any) -> Run:
-        run = Run(**self._common(ring, self._clock()), status=status, summary=summary, **more)
-        return await self._recorded(ring, run, None)
+    def _too_late(self, ring: Ring) -> Ended:
+        limit = format_duration(ring.job.start_deadline or timedelta(0))
+        summary = f"could not start within its start_deadline of {limit}"
+        return ring.unstarted(self._clock(), Status.MISSED, summary), None
 
-    async def _recorded(self, ring: Ring, run: Run, memory: dict[str, Any] | None) -> Run:
+    async def _recorded(self, ring: Ring, run: Run, memory: dict[str, Any] | None = None) -> Run:
         if ring.job.remembers:
             last = LastRun.of(run)
             self._state.note(run.job, lambda entry: entry.after(last, memory))
@@ -233,7 +188,7 @@ class Runner:
     def _release(self, name: str) -> None:
         """Hand the job over to the ring that waits for it, or free it."""
         place = self._queued.pop(name, None)
-        if place is None:
+        if place is None or place.turn.done():
             del self._busy[name]
         else:
             self._busy[name] = place.ring

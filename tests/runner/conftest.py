@@ -15,7 +15,8 @@ from maintd.core.kind import Context, Kind, Params
 from maintd.core.outcome import Outcome, Run
 from maintd.core.target import Target
 from maintd.scheduling.homes import FolderHome
-from maintd.scheduling.runner import Ring, Runner
+from maintd.scheduling.ring import Ring
+from maintd.scheduling.runner import Runner
 from maintd.scheduling.state import JobState, State
 from maintd.telemetry.logs import get
 
