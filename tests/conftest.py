@@ -111,11 +111,18 @@ class Backend:
     _made: list[str] = field(default_factory=list)
 
     async def request(
-        self, method: str, path: str, obj: Any = None, *, content: str = "application/json", token: str | None = None
+        self,
+        method: str,
+        path: str,
+        obj: Any = None,
+        *,
+        content: str = "application/json",
+        accept: str = "application/json",
+        token: str | None = None,
     ) -> Answer:
         """One request; `obj` is sent as JSON, or as it is where it is bytes. An empty token sends none."""
         token = self.token if token is None else token
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
         body = obj if isinstance(obj, bytes) or obj is None else json.dumps(obj).encode()
         if body is not None:
             headers["Content-Type"] = content
@@ -168,10 +175,10 @@ class Backend:
         target.write_text(json.dumps(config))
         return target
 
-    async def wait_for(self, path: str, *, status: int = 200, seconds: float = 20) -> Answer:
+    async def wait_for(self, path: str, *, status: int = 200, token: str | None = None) -> Answer:
         """Ask until the answer has this status: controllers take their time."""
-        async with asyncio.timeout(seconds):
-            while (answer := await self.request("GET", path)).status != status:
+        async with asyncio.timeout(20):
+            while (answer := await self.request("GET", path, token=token)).status != status:
                 await asyncio.sleep(0.02)
         return answer
 

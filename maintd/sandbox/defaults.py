@@ -77,6 +77,7 @@ class Defaults:
             ("", "namespaces"): _namespace,
             ("", "pods"): _pod,
             ("", "services"): self._service,
+            ("apiextensions.k8s.io", "customresourcedefinitions"): _definition,
         }
 
     def fill(self, served: Served, obj: Json) -> None:
@@ -116,3 +117,14 @@ def _namespace(obj: Json) -> None:
 def _pod(obj: Json) -> None:
     obj["spec"] = _POD | obj.get("spec", {})
     obj["spec"]["serviceAccount"] = obj["spec"]["serviceAccountName"]
+
+
+def _definition(obj: Json) -> None:
+    """A definition is established at once: the sandbox has nothing to wait for."""
+    names = obj["spec"]["names"]
+    names.setdefault("singular", names["kind"].lower())
+    names.setdefault("listKind", f"{names['kind']}List")
+    obj["spec"].setdefault("conversion", {"strategy": "None"})
+    conditions = [{"type": kind, "status": "True"} for kind in ("NamesAccepted", "Established")]
+    stored = [version["name"] for version in obj["spec"]["versions"] if version.get("storage")]
+    obj["status"] = {"acceptedNames": names, "conditions": conditions, "storedVersions": stored}

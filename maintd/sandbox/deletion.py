@@ -52,7 +52,8 @@ class Deleter:
         grace = _grace(served, entry.object, options)
         marked = Entry.of(self._marked(served, entry.copy(), grace))
         if metadata.get("finalizers") or grace or served.key == NAMESPACES:
-            return marked if options.dry_run else self._hold(served, marked, grace)
+            unchanged = options.dry_run or marked.object == entry.object
+            return marked if unchanged else self._hold(served, marked, grace)
         if not options.dry_run:
             self._state.discard(served, metadata.get("namespace", ""), metadata["name"])
         if served.key == _PODS:

@@ -1,5 +1,6 @@
 """The resources this API server knows: the built-in table, and what CustomResourceDefinitions add to it."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from maintd.core.resource import Json, Resource
 
 # [group/version], then: plural, kind, scope, short names, subresources, flags
 # G: `generation` is counted · D: DELETE answers with the object instead of a Status · C: it can only be created
+# V: an update must carry the version that was read
 _BUILT_IN = """
 [core/v1]
 configmaps                      ConfigMap                      ns      cm       -          -
@@ -25,10 +27,10 @@ secrets                         Secret                         ns      -        
 serviceaccounts                 ServiceAccount                 ns      sa       -          D
 services                        Service                        ns      svc      status     D
 [admissionregistration.k8s.io/v1]
-mutatingwebhookconfigurations   MutatingWebhookConfiguration   cluster -        -          G
-validatingwebhookconfigurations ValidatingWebhookConfiguration cluster -        -          G
+mutatingwebhookconfigurations   MutatingWebhookConfiguration   cluster -        -          GV
+validatingwebhookconfigurations ValidatingWebhookConfiguration cluster -        -          GV
 [apiextensions.k8s.io/v1]
-customresourcedefinitions       CustomResourceDefinition       cluster crd,crds status     G
+customresourcedefinitions       CustomResourceDefinition       cluster crd,crds status     DGV
 [apps/v1]
 controllerrevisions             ControllerRevision             ns      -        -          -
 daemonsets                      DaemonSet                      ns      ds       status     G
@@ -43,7 +45,7 @@ horizontalpodautoscalers        HorizontalPodAutoscaler        ns      hpa      
 cronjobs                        CronJob                        ns      cj       status     G
 jobs                            Job                            ns      -        status     G
 [coordination.k8s.io/v1]
-leases                          Lease                          ns      -        -          -
+leases                          Lease                          ns      -        -          V
 [discovery.k8s.io/v1]
 endpointslices                  EndpointSlice                  ns      -        -          G
 [events.k8s.io/v1]
@@ -53,7 +55,7 @@ ingressclasses                  IngressClass                   cluster -        
 ingresses                       Ingress                        ns      ing      status     G
 networkpolicies                 NetworkPolicy                  ns      netpol   -          G
 [policy/v1]
-poddisruptionbudgets            PodDisruptionBudget            ns      pdb      status     G
+poddisruptionbudgets            PodDisruptionBudget            ns      pdb      status     GV
 [rbac.authorization.k8s.io/v1]
 clusterrolebindings             ClusterRoleBinding             cluster -        -          -
 clusterroles                    ClusterRole                    cluster -        -          -
@@ -62,10 +64,10 @@ roles                           Role                           ns      -        
 [scheduling.k8s.io/v1]
 priorityclasses                 PriorityClass                  cluster pc       -          G
 [storage.k8s.io/v1]
-csidrivers                      CSIDriver                      cluster -        -          D
-csinodes                        CSINode                        cluster -        -          D
+csidrivers                      CSIDriver                      cluster -        -          DV
+csinodes                        CSINode                        cluster -        -          DV
 storageclasses                  StorageClass                   cluster sc       -          D
-volumeattachments               VolumeAttachment               cluster -        status     D
+volumeattachments               VolumeAttachment               cluster -        status     DV
 """
 
 Key = tuple[str, str]
@@ -84,6 +86,7 @@ class Served:
     subresources: tuple[str, ...] = ()
     counts_generation: bool = False
     deletes_to_object: bool = False
+    needs_version: bool = False
     custom: bool = False
 
     @property
@@ -163,6 +166,7 @@ def _parse(table: str) -> Iterable[Served]:
             subresources=_names(subresources),
             counts_generation="G" in flags,
             deletes_to_object="D" in flags,
+            needs_version="V" in flags,
         )
 
 
@@ -170,9 +174,18 @@ def _names(cell: str) -> tuple[str, ...]:
     return () if cell == "-" else tuple(cell.split(","))
 
 
+def _maturity(version: str) -> tuple[int, int, int, str]:
+    """The server prefers v2 to v1, v1 to v1beta1, v1beta1 to v1alpha9, and all of them to `foo`."""
+    found = re.fullmatch(r"v([1-9]\d*)(?:(alpha|beta)([1-9]\d*))?", version)
+    if found is None:
+        return (3, 0, 0, version)
+    stage = {None: 0, "beta": 1, "alpha": 2}[found[2]]
+    return (stage, -int(found[1]), -int(found[3] or 0), version)
+
+
 def _defined(spec: Json) -> Iterable[Served]:
     names = spec["names"]
-    for version in spec["versions"]:
+    for version in sorted(spec["versions"], key=lambda one: _maturity(one["name"])):
         if not version.get("served"):
             continue
         yield Served(
@@ -182,6 +195,6 @@ def _defined(spec: Json) -> Iterable[Served]:
             short_names=tuple(names.get("shortNames", ())),
             subresources=("status",) if "status" in version.get("subresources", {}) else (),
             counts_generation=True,
-            deletes_to_object=False,
+            needs_version=True,
             custom=True,
         )

@@ -39,7 +39,6 @@ _FIELDS: Mapping[tuple[str, str], tuple[str, ...]] = {
         *("reason", "reportingController", "type"),
     ),
     ("", "replicationcontrollers"): ("status.replicas",),
-    ("apps", "replicasets"): ("status.replicas",),
     ("batch", "jobs"): ("status.successful",),
 }
 _SPELLED_OTHERWISE = {"status.successful": "status.succeeded", "source": "source.component"}

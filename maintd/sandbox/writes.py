@@ -63,7 +63,8 @@ class Writer:
     def patch(self, served: Served, old: Entry, patch: Json, *, subresource: str, keep: bool) -> Entry:
         """A JSON merge patch (RFC 7386). Raises a 422 for a uid that is not the object's."""
         before = old.copy()
-        merged = merge(before, patch)
+        kind = {"kind": served.resource.kind, "apiVersion": served.resource.api_version}
+        merged = merge(before | kind, patch)
         asked = merged["metadata"]
         uid = asked.get("uid")
         if uid != before["metadata"]["uid"]:
@@ -115,8 +116,10 @@ def merge(target: object, patch: Json) -> Json:
 
 
 def check_type(served: Served, obj: Json) -> None:
-    """Raises a 400 where the body is of another kind than the path."""
+    """Raises a 400 where the body is of another kind than the path; custom objects have to say theirs."""
     resource = served.resource
+    if served.custom and not obj.get("kind"):
+        raise status.bad_request("Object 'Kind' is missing in the body")
     version, kind = obj.get("apiVersion") or resource.api_version, obj.get("kind") or resource.kind
     if (version, kind) != (resource.api_version, resource.kind):
         raise status.bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}')
@@ -142,6 +145,9 @@ def _check_same(served: Served, asked: Json, current: Json) -> None:
     if asked.get("uid") not in (None, "", current["uid"]):
         why = f"Precondition failed: UID in precondition: {asked['uid']}, UID in object meta: {current['uid']}"
         raise status.conflict(served.resource, name, why)
+    if served.needs_version and not asked.get("resourceVersion"):
+        cause = ("metadata.resourceVersion", "FieldValueInvalid", "Invalid value: 0: must be specified for an update")
+        raise status.invalid(served.resource.group, served.resource.plural, name, [cause])
     if asked.get("resourceVersion") not in (None, "", current["resourceVersion"]):
         raise status.conflict(served.resource, name, _MODIFIED)
 

@@ -58,6 +58,7 @@ class ControlPlane:
     def start_all(self, plane: str, kwok: str) -> None:
         etcd, peer, api = free_ports(3)
         self.url = f"https://127.0.0.1:{api}"
+        (self.folder / "etcd.url").write_text(f"http://127.0.0.1:{etcd}")
         self.start("etcd", [plane, "etcd", *self.etcd_flags(etcd, peer)])
         self.start("apiserver", [plane, "apiserver", *self.apiserver_flags(etcd, api)])
         self.wait_for("/readyz", seconds=60)
