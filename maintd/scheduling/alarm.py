@@ -16,9 +16,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.base import BaseTrigger
 
+from maintd.config.jobs import Schedule
 from maintd.core.ports import Log
 from maintd.scheduling.pending import Due, Pending
-from maintd.scheduling.schedule import Schedule
 
 LONGEST_WAIT = timedelta(seconds=30)
 """Timers count the monotonic clock: after a suspend or a clock step this is how late a ring can be."""

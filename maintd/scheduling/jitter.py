@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from maintd.config.jobs import Schedule
 from maintd.core.units import format_duration
-from maintd.scheduling.schedule import Schedule, utc
+from maintd.scheduling.schedule import utc
 
 _SECOND = timedelta(seconds=1)
 

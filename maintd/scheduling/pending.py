@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from maintd.config.jobs import Schedule
 from maintd.core.ports import Log
-from maintd.scheduling.schedule import Schedule
 
 RETRY = timedelta(seconds=30)
 """How long a schedule that raised is left alone."""

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from maintd.config.jobs import Schedule
 from maintd.scheduling.alarm import Alarm
 from maintd.scheduling.cron import Cron
 from maintd.scheduling.every import Every
 from maintd.scheduling.pending import MOST_COUNTED
-from maintd.scheduling.schedule import Schedule, upcoming
+from maintd.scheduling.schedule import upcoming
 
 SECOND = timedelta(seconds=1)
 
