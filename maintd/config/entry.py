@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 
 from maintd.config.jobs import Defaults, Entry, Job, Schedule, Schedules
 from maintd.config.part import Hints, Part
@@ -13,6 +14,8 @@ from maintd.core.text import did_you_mean
 from maintd.core.units import format_duration
 
 _WHEN = ("schedule", "every", "manual")
+_COMPARED = 100
+"""Targets among which the nearest name is looked for: a file may hold thousands, and comparing takes its time."""
 _NO_TIME = timedelta(0)
 
 
@@ -137,7 +140,7 @@ def find_target(part: Part, targets: Mapping[str, Target | None]) -> Target | No
     """The target that a value names; None where there is none, which is noted, or where it has mistakes in it."""
     name = part.text()
     if name is not None and name not in targets:
-        near = did_you_mean(name[:80], targets).removeprefix("; ")
+        near = did_you_mean(name[:80], islice(targets, _COMPARED)).removeprefix("; ")
         part.wrong(f"there is no target {name[:80]!r}", near or "add it under targets")
     return targets.get(name or "")
 

@@ -8,7 +8,7 @@ from typing import Any
 from maintd.config.scalars import Scalar
 from maintd.config.sheet import Mark
 
-_WORD = re.compile(r"[\w./~-]+")
+_WORD = re.compile(r"[\w./~-]{1,80}")
 
 
 @dataclass(slots=True)

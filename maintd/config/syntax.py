@@ -17,7 +17,6 @@ _WORDS = (
     ("sequence entries are not", "a list cannot begin on the line of its key", "begin it on the next line"),
     ("'-' indicator", "this is neither an item of the list above nor a key beside it", f"add '- ', or {_INDENT}"),
     ("expected key", "this does not fit what stands above it", f"{_INDENT}, or {_QUOTE}"),
-    ("expected ':'", "a key without a colon", "write key: value"),
     ("expected ','", "a bracket is not closed where it should be", "close it, or separate its items with commas"),
     ("node content", "a value is missing here", "write one, or remove the bracket"),
     ("escape", "a backslash in double quotes begins an escape that does not exist", "use single quotes"),
@@ -40,6 +39,8 @@ def explain(problem: str, mark: Mark, began: Mark, sheet: Sheet) -> tuple[Mark, 
         return mark, "a tab cannot indent YAML", "use spaces"
     if "unexpected end" in problem or ("expected ','" in problem and mark.line > began.line):
         return began, "a quote or bracket that opens here is never closed", "close it"
+    if "expected ':'" in problem:  # noticed on the next line
+        return began, "a key without a colon", "write key: value"
     if bare := _BARE_CRON.search(line, 0, mark.column + 1):
         return began, f"{bare[0][-1]} cannot begin a value in YAML", "put the cron expression in quotes"
     if "mapping values" in problem and _COLON.search(line, 0, mark.column):
