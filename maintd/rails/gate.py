@@ -5,7 +5,7 @@ A dry run ends after the plan and what the ledger would grant, which are the sam
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from maintd.cluster.api import Api
@@ -87,12 +87,17 @@ class RailGate:
         self._begun = True
         try:
             await self._evidence.gather_events([ticket.wish for ticket in granted])
-            await each(granted, self._prove, width=self._scope.in_flight)
-            proven = [ticket for ticket in granted if ticket.result is None]
-            await each(proven, self._change, width=self._scope.in_flight)
+            await self._phase("evidence written", granted, self._prove)
+            await self._phase("changes tried", [one for one in granted if one.result is None], self._change)
         finally:
             ended = now + timedelta(seconds=asyncio.get_running_loop().time() - started)
             await self._settle(entered, made=sum(ticket.sent for ticket in granted), ended=ended)
+
+    async def _phase(self, event: str, tickets: Sequence[Ticket], work: Callable[[Ticket], Awaitable[None]]) -> None:
+        started = asyncio.get_running_loop().time()
+        await each(tickets, work, width=self._scope.in_flight)
+        seconds = round(asyncio.get_running_loop().time() - started, 3)
+        self._log.info(event, objects=len(tickets), seconds=seconds)
 
     def _within_quota(self, chosen: Sequence[Ticket], number: int) -> Sequence[Ticket]:
         leave(chosen[number:], f"over per_day {self._scope.limits.per_day}: the oldest go first")

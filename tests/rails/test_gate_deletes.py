@@ -234,23 +234,28 @@ async def test_no_more_objects_are_worked_on_at_once_than_allowed(scene):
     assert scene.names() == set()
 
 
-async def test_each_change_is_a_line_in_the_log(scene):
-    await scene.delete([scene.pod("a")])
+async def test_each_change_is_a_line_in_the_log_and_each_phase(scene):
+    pod = scene.pod("a")
 
-    uid = scene.log.lines[0][2].pop("uid")
-    assert uid
+    await scene.delete([pod])
+
+    for _, _, fields in scene.log.lines:
+        fields.pop("seconds", None)
     assert scene.log.lines == [
+        ("info", "evidence written", {"objects": 1}),
         (
             "info",
             "change tried",
             {
                 "object": "pods shop/a",
+                "uid": pod["metadata"]["uid"],
                 "rule": "finished long ago",
                 "result": "done",
                 "reason": "",
                 "evidence": "evidence/20261122T030000Z-tidy-000001/shop/pods/a",
             },
-        )
+        ),
+        ("info", "changes tried", {"objects": 1}),
     ]
 
 

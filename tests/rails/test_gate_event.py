@@ -114,7 +114,7 @@ async def test_an_event_that_cannot_be_written_fails_nothing_and_is_logged(scene
     await gate.close(scene.now)
 
     assert await events(scene) == []
-    assert [line[:2] for line in scene.log.lines] == [("info", "change tried"), ("warning", "event not written")]
+    assert [line[1] for line in scene.log.lines if line[0] == "warning"] == ["event not written"]
 
 
 async def test_an_event_whose_reply_was_lost_is_there_once(scene):
@@ -125,7 +125,7 @@ async def test_an_event_whose_reply_was_lost_is_there_once(scene):
     await gate.close(scene.now)
 
     assert len(await events(scene)) == 1
-    assert scene.log.lines[-1][1] == "change tried"
+    assert [line for line in scene.log.lines if line[0] == "warning"] == []
 
 
 def test_words_that_are_too_long_for_the_api_are_cut(now):
