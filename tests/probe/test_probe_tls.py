@@ -119,7 +119,8 @@ async def test_a_missing_intermediate_is_an_unknown_authority(curl, wire, answer
     assert "signed by an authority that is not known here" in bad.error
 
 
-async def test_certifis_authorities_are_the_default(wire, answer, authority):
+async def test_certifis_authorities_are_the_default(wire, answer, authority, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     server = await wire.says(answer(), tls=served(authority.issue_cert("127.0.0.1")))
 
     sample = await Curl(Guard(allow_loopback=True)).sample(HttpRequest(server.url()))
@@ -163,5 +164,5 @@ def test_an_authorities_file_that_cannot_be_used_stops_the_start(content, tmp_pa
     if content is not None:
         path.write_text(content)
 
-    with pytest.raises(ConfigError, match=f"{path} holds no certificate authorities that can be read"):
+    with pytest.raises(ConfigError, match=f"{path} holds no certificates that can be read"):
         Curl(Guard(), ca_file=str(path))
