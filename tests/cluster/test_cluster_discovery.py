@@ -75,6 +75,18 @@ async def test_a_cluster_says_what_it_has_and_how_it_is_called(cluster_backend: 
     } == {"pods": True}
 
 
+async def test_whatever_a_cluster_says_can_be_listed_can_be_read_as_a_list(
+    cluster_backend: Backend, stage: Stage
+) -> None:
+    reader = ClusterReader(stage.keep(await Api.connect(cluster_backend.kubeconfig)))
+    listable = [each for each in (await reader.discover()).resources if "list" in each.verbs]
+
+    whole = {each.name: [page.last async for page in reader.pages(each)] for each in listable}
+
+    assert len(listable) > 10
+    assert whole == {each.name: [True] for each in listable}
+
+
 async def test_the_first_version_that_has_a_resource_is_the_one_that_the_server_prefers(stage: Stage) -> None:
     core = aggregated(group("", {"v1": [known("pods", "Pod"), known("nodes", "Node", "Cluster")]}))
     versions = {"v2": [known("deployments", "Deployment")], "v1": [known("deployments", "Deployment"), known("x", "X")]}
