@@ -10,9 +10,10 @@ PERIOD_SECONDS: Final = 1.0
 class Pulse:
     """Beats once a second while the loop turns."""
 
-    def __init__(self, observe: Callable[[float], None]) -> None:
+    def __init__(self, observe: Callable[[float], None], *, period_seconds: float = PERIOD_SECONDS) -> None:
         """`observe` is told at each beat how many seconds late it came."""
         self._observe = observe
+        self._period = period_seconds
         self._last = 0.0
 
     async def run(self) -> None:
@@ -20,9 +21,9 @@ class Pulse:
         now = asyncio.get_running_loop().time
         self._last = now()
         while True:
-            await asyncio.sleep(PERIOD_SECONDS)
-            late = now() - self._last - PERIOD_SECONDS
-            self._last += PERIOD_SECONDS + late
+            await asyncio.sleep(self._period)
+            late = now() - self._last - self._period
+            self._last = now()
             self._observe(max(0.0, late))
 
     def silent_seconds(self) -> float:

@@ -1,4 +1,4 @@
-"""One event, one line: as Cloud Logging wants it, or as a person at a terminal does.
+"""One event of plain fields, one line: as Cloud Logging wants it, or as a person at a terminal does.
 
 Field names: https://cloud.google.com/logging/docs/structured-logging and, for errors,
 https://cloud.google.com/error-reporting/docs/formatting-error-messages
@@ -16,7 +16,7 @@ from structlog.dev import ConsoleRenderer
 from structlog.typing import EventDict, WrappedLogger
 
 from maintd import __version__
-from maintd.telemetry.fields import Fields, clean
+from maintd.telemetry.fields import clean
 
 _GOOGLE = "logging.googleapis.com"
 _REPORTED = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
@@ -24,7 +24,9 @@ _SEVERITIES = {0: "DEFAULT", 1: "DEBUG", 2: "INFO", 3: "WARNING", 4: "ERROR"}
 _RESERVED = frozenset({"severity", "message", "time", "logger", "@type", "serviceContext", "stack_trace", "exception"})
 _UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]")
 """Characters that JSON leaves as they are and a terminal obeys or hides."""
+
 _CONTROL = re.compile(f"[\x00-\x1f{_UNSEEN.pattern[1:]}")
+_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def cloud_line(_: WrappedLogger, __: str, event: EventDict) -> str:
@@ -37,10 +39,9 @@ def cloud_line(_: WrappedLogger, __: str, event: EventDict) -> str:
         "logger": clean(record.name),
     }
     line |= _operation(event)
-    fields = Fields()
-    line |= {_free(key): fields.plain(value, key) for key, value in event.items()}
+    line |= {_free(key): value for key, value in event.items()}
     line |= _reported(record.levelno, text, trace)
-    return _escaped(_UNSEEN, json.dumps(line, ensure_ascii=False, allow_nan=False))
+    return _escaped(_UNSEEN, _to_json(line))
 
 
 def _unwrapped(event: EventDict) -> tuple[logging.LogRecord, str, str]:
@@ -52,13 +53,12 @@ def _unwrapped(event: EventDict) -> tuple[logging.LogRecord, str, str]:
 def _operation(event: EventDict) -> dict[str, Any]:
     """What folds all lines of one run together in the Logs Explorer; taken out of the event."""
     found: dict[str, Any] = {}
-    fields = Fields()
     ends = _ends(event)
-    labels = {key: str(fields.plain(event.pop(key))) for key in ("job", "kind") if key in event}
+    labels = {key: str(event.pop(key)) for key in ("job", "kind") if key in event}
     if labels:
         found[f"{_GOOGLE}/labels"] = labels
     if "run_id" in event:
-        operation = {"id": str(fields.plain(event.pop("run_id"))), "producer": "maintd"}
+        operation = {"id": str(event.pop("run_id")), "producer": "maintd"}
         found[f"{_GOOGLE}/operation"] = operation | ends
     return found
 
@@ -93,7 +93,6 @@ class ConsoleLine:
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
         record, text, trace = _unwrapped(event)
-        fields = Fields()
         _ends(event)
         line: EventDict = {
             "time": datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%SZ"),
@@ -101,9 +100,8 @@ class ConsoleLine:
             "event": _escaped(_CONTROL, clean(text)),
         }
         for key, value in event.items():
-            plain = fields.plain(value, key)
             free = _escaped(_CONTROL, clean(key)) + "_" * (key in line)
-            line[free] = _escaped(_CONTROL, plain) if isinstance(plain, str) else plain
+            line[free] = _escaped(_CONTROL, value) if isinstance(value, str) else value
         if trace:
             line["exception"] = "\n".join(_escaped(_CONTROL, part) for part in clean(trace).splitlines())
         return str(self._render(logger, name, line))
@@ -125,4 +123,6 @@ def _rfc3339(seconds: float) -> str:
 
 
 def _escaped(characters: re.Pattern[str], text: str) -> str:
+    if text.isprintable():
+        return text
     return characters.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -12,7 +12,9 @@ from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.stdlib import BoundLogger, LoggerFactory, ProcessorFormatter
+from structlog.typing import EventDict, WrappedLogger
 
+from maintd.telemetry.fields import Fields
 from maintd.telemetry.lines import ConsoleLine, cloud_line
 from maintd.telemetry.writer import LineWriter
 
@@ -51,9 +53,16 @@ class EventLog:
     def _log(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
         if not self._logger.isEnabledFor(level):
             return
-        free = {key + "_" * (key in _TAKEN): value for key, value in {**self._fields, **fields}.items()}
-        (marked,), extra = ProcessorFormatter.wrap_for_formatter(self._logger, "", {"event": event, **free})
+        taken = {key + "_" * (key in _TAKEN): value for key, value in {**self._fields, **fields}.items()}
+        event_dict = _plain(self._logger, "", {"event": event, **taken})
+        (marked,), extra = ProcessorFormatter.wrap_for_formatter(self._logger, "", event_dict)
         self._logger.log(level, marked, extra=extra["extra"])
+
+
+def _plain(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Made plain before any handler sees it: others may have attached one that chokes on less."""
+    fields = Fields()
+    return {key: value if key == "exc_info" else fields.plain(value, key) for key, value in event.items()}
 
 
 def get(name: str) -> EventLog:
@@ -126,7 +135,7 @@ def configure(
     logging.captureWarnings(capture=True)
     # For libraries and kinds of third parties that speak structlog of their own accord.
     structlog.configure(
-        processors=[ProcessorFormatter.wrap_for_formatter],
+        processors=[_plain, ProcessorFormatter.wrap_for_formatter],
         wrapper_class=BoundLogger,
         logger_factory=LoggerFactory(),
     )

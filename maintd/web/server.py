@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Final
 
@@ -12,19 +13,27 @@ from maintd.core.errors import ConfigError
 from maintd.telemetry.health import Answer, Health
 from maintd.telemetry.metrics import CONTENT_TYPE
 
-LONGEST_CONNECTION_SECONDS: Final = 10.0
+LONGEST_CONNECTION: Final = timedelta(seconds=10)
 """A connection is closed after this, whatever it was doing: one that sends a byte a minute holds nothing up."""
 
 
 class Server:
     """Serves until stopped; one request a connection."""
 
-    def __init__(self, address: str, health: Health, exposition: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(
+        self,
+        address: str,
+        health: Health,
+        exposition: Callable[[], Awaitable[bytes]],
+        *,
+        longest_connection: timedelta = LONGEST_CONNECTION,
+    ) -> None:
         """`address` is `host:port`, `:port` for every interface. Raises ConfigError."""
         self._address = address
         self._host, self._port = _host_and_port(address)
         self._health = health
         self._exposition = exposition
+        self._longest_connection = longest_connection.total_seconds()
         application = web.Application()
         application.on_response_prepare.append(_close_after)
         application.router.add_get("/livez", self._livez)
@@ -66,7 +75,7 @@ class Server:
         if self._runner.server is None:
             raise RuntimeError("start() comes first")
         connection: RequestHandler = self._runner.server()
-        asyncio.get_running_loop().call_later(LONGEST_CONNECTION_SECONDS, _abort, connection)
+        asyncio.get_running_loop().call_later(self._longest_connection, _abort, connection)
         return connection
 
     async def _livez(self, _: web.Request) -> web.Response:
