@@ -27,9 +27,8 @@ _SERVICE_LINK = re.compile(
 """What Kubernetes sets for a Service named maintd or maintd-something:
 https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables"""
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
 
-Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+_Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 
 
 class Settings(BaseSettings):
@@ -43,10 +42,10 @@ class Settings(BaseSettings):
     )
     cluster: str = Field(default="default", description="The cluster's name: its folder in the store.")
     http_address: str = Field(default="127.0.0.1:8080", description="Where /livez, /readyz and /metrics listen.")
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Lower] = Field(
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], _Lower] = Field(
         default="info", description="The least that is logged."
     )
-    log_format: Annotated[Literal["auto", "json", "console"], Lower] = Field(
+    log_format: Annotated[Literal["auto", "json", "console"], _Lower] = Field(
         default="auto", description="json for machines, console for eyes; auto: console on a terminal."
     )
     namespace: Annotated[str, Field(pattern=DNS_LABEL)] = Field(
@@ -60,39 +59,12 @@ class Settings(BaseSettings):
         default=timedelta(seconds=25), description="How long running jobs may go on after SIGTERM."
     )
 
-    @field_validator("storage")
-    @classmethod
-    def _check_storage(cls, url: str) -> str:
-        if url.startswith("gs://"):
-            raise ValueError("gs:// is not supported yet, it comes with the bucket store; use file:///folder")
-        if not url.startswith("file://") or len(url) == len("file://"):
-            raise ValueError(f"{url!r} is not the URL of a store; write file:///folder")
-        return url
-
     @field_validator("cluster")
     @classmethod
     def _check_cluster(cls, name: str) -> str:
         if not _FOLDER.fullmatch(name):
             raise ValueError(f"{name!r} cannot name a folder; use at most 63 letters, digits, dots and hyphens")
         return name
-
-    @field_validator("http_address")
-    @classmethod
-    def _check_address(cls, address: str) -> str:
-        found = _ADDRESS.fullmatch(address)
-        if not found or int(found["port"]) > 65535:
-            raise ValueError(f"{address!r} is not an address; write HOST:PORT, as in 127.0.0.1:8080")
-        return address
-
-    @property
-    def http_host(self) -> str:
-        """`127.0.0.1`, `::1`."""
-        return self.http_address.rpartition(":")[0].strip("[]")
-
-    @property
-    def http_port(self) -> int:
-        """0 lets the system choose."""
-        return int(self.http_address.rpartition(":")[2])
 
 
 def read_settings() -> Settings:
