@@ -8,9 +8,21 @@ from typing import Any
 from maintd.core.resource import Json
 from maintd.sandbox.resources import Key, Served
 
+_NODE_INFO = (
+    "architecture",
+    "bootID",
+    "containerRuntimeVersion",
+    "kernelVersion",
+    "kubeProxyVersion",
+    "kubeletVersion",
+    "machineID",
+    "operatingSystem",
+    "osImage",
+    "systemUUID",
+)
 _FIRST_STATUS: dict[Key, Json] = {
     ("", "namespaces"): {"phase": "Active"},
-    ("", "nodes"): {"daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}, "nodeInfo": {}},
+    ("", "nodes"): {"daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}, "nodeInfo": dict.fromkeys(_NODE_INFO, "")},
     ("", "persistentvolumeclaims"): {"phase": "Pending"},
     ("", "persistentvolumes"): {"phase": "Pending"},
     ("", "pods"): {"phase": "Pending", "qosClass": "BestEffort"},
@@ -81,9 +93,11 @@ class Defaults:
         }
 
     def fill(self, served: Served, obj: Json) -> None:
-        """Change a new object in place; a status that the client sent is forgotten."""
+        """Change a new object in place. A status that the client sent is forgotten, but a node's is kept."""
+        sent = obj.pop("status", None) if not served.custom or served.has_status else None
         if served.has_status:
-            obj["status"] = json.loads(json.dumps(_FIRST_STATUS.get(served.key, {})))
+            first = json.loads(json.dumps(_FIRST_STATUS.get(served.key, {})))
+            obj["status"] = first | (sent or {}) if served.resource.kind == "Node" else first
         if protection := PROTECTED_BY.get(served.key):
             finalizers = obj["metadata"].setdefault("finalizers", [])
             if protection not in finalizers:

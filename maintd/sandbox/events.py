@@ -19,9 +19,10 @@ _REQUIRED = ("eventTime", "reportingController", "reportingInstance", "action", 
 
 def to_core(event: Json) -> Json:
     """From events.k8s.io/v1 as a client sent it. Raises a 422 for what the new spelling requires."""
-    missing = [field for field in _REQUIRED if not event.get(field)]
-    if missing:
-        causes = [(field, "FieldValueRequired", "Required value") for field in missing]
+    causes = [(field, "FieldValueRequired", "Required value") for field in _REQUIRED if not event.get(field)]
+    if event.get("type") not in ("Normal", "Warning"):
+        causes.append(("type", "FieldValueInvalid", f'Invalid value: "{event.get("type") or ""}": has invalid value'))
+    if causes:
         raise invalid("", "Event", (event.get("metadata") or {}).get("name", ""), causes)
     return {_SPELLINGS.get(key, key): value for key, value in event.items()}
 

@@ -176,9 +176,10 @@ def _replaced(served: Served, obj: Json, before: Json) -> Json:
     asked = {key: value for key, value in (obj.get("metadata") or {}).items() if value is not None}
     metadata = {key: value for key, value in asked.items() if key not in fixed} | kept
     new = {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")} | {"metadata": metadata}
-    if served.has_status:
+    if served.has_status or not served.custom:
         new.pop("status", None)
-        new |= {key: before[key] for key in ("status",) if key in before}
+    if served.has_status and "status" in before:
+        new["status"] = before["status"]
     return new
 
 

@@ -171,7 +171,9 @@ class TestEvents:
         }
         assert {key: found.get(key) for key in expected} == expected
 
-    @pytest.mark.parametrize("field", ["eventTime", "reportingController", "reportingInstance", "action", "reason"])
+    @pytest.mark.parametrize(
+        "field", ["eventTime", "reportingController", "reportingInstance", "action", "reason", "type"]
+    )
     async def test_the_new_spelling_requires_its_fields(self, cluster_backend, grouped, modern, field):
         answer = await cluster_backend.request("POST", grouped, {key: modern[key] for key in modern if key != field})
 
