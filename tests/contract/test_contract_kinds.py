@@ -55,7 +55,7 @@ LEAST = {
 }
 """The least that the server takes; a kind that is not here needs nothing."""
 TIMES = ("lastPhaseTransitionTime",)
-NODE = [
+NODE = (
     "architecture",
     "bootID",
     "containerRuntimeVersion",
@@ -63,8 +63,10 @@ NODE = [
     "kubeProxyVersion",
     "kubeletVersion",
     "machineID",
-]
-NODE += ["operatingSystem", "osImage", "systemUUID"]
+    "operatingSystem",
+    "osImage",
+    "systemUUID",
+)
 EXPECTED_STATUS = {
     "DaemonSet": {
         "currentNumberScheduled": 0,
