@@ -100,7 +100,7 @@ class Scope(Params):
         missing = list(self._unknown(discovery))
         for version, why in discovery.failed.items():
             group = f"*.{version.rpartition('/')[0]}"
-            exclusion = self._excludes_name(group, of_group=True)
+            exclusion = self._excludes_name(group)
             if exclusion:
                 left_out.append(LeftOut(rule=exclusion.rule, reason=exclusion.reason, resource=group))
             else:
@@ -125,11 +125,10 @@ class Scope(Params):
         elsewhere = self.named is not None and not resource.namespaced and resource.name != NAMESPACES.name
         return self._excludes_name(resource.name) or (CLUSTER_SCOPED if elsewhere else None)
 
-    def _excludes_name(self, name: str, *, of_group: bool = False) -> Exclusion | None:
+    def _excludes_name(self, name: str) -> Exclusion | None:
         if _matches(name, self.exclude_kinds):
             return EXCLUDED
-        asked = [kind.partition(".")[2] for kind in self.kinds] if of_group else self.kinds
-        if self.kinds and not _matches(name.partition(".")[2] if of_group else name, asked):
+        if self.kinds and not any(_may_name(kind, name) for kind in self.kinds):
             return NOT_ASKED
         default = left_out_name(name)
         if default is SECRETS:
@@ -154,3 +153,10 @@ def _undiscovered(group: str, version: str, why: str) -> NotWhole:
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _may_name(pattern: str, name: str) -> bool:
+    """Also for a whole group that is not known, `*.example.com`: whether the pattern may mean a kind of it."""
+    end = pattern.rpartition("*")[2]
+    group = name.removeprefix("*")
+    return fnmatchcase(name, pattern) if group == name else group.endswith(end) or end.endswith(group)
