@@ -1,6 +1,7 @@
 """The daemon's HTTP endpoints: /livez, /readyz and /metrics, in plain text, for the kubelet and Prometheus."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from ipaddress import ip_address
@@ -65,7 +66,7 @@ class Server:
         """`http://127.0.0.1:8080`: where it can be reached from this machine."""
         if self._listener is None:
             raise RuntimeError("start() comes first")
-        host, port = self._listener.sockets[0].getsockname()[:2]
+        host, port = min(self._listener.sockets, key=lambda each: each.family).getsockname()[:2]
         at = ip_address(host)
         if at.is_unspecified:
             at = ip_address("::1" if at.version == 6 else "127.0.0.1")
@@ -108,6 +109,6 @@ def _abort(connection: RequestHandler) -> None:
 
 def _host_and_port(address: str) -> tuple[str | None, int]:
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ConfigError(f"MAINTD_HTTP_ADDRESS={address}: write host:port, or :port for every interface")
     return host.removeprefix("[").removesuffix("]") or None, int(port)
