@@ -9,10 +9,11 @@ from maintd.core.errors import JobError, Missing
 from maintd.core.outcome import Run, run_path
 from maintd.core.ports import Log, Store
 from maintd.sinks.fanout import Start
-from maintd.sinks.record import LISTS, bare, from_record, parts, to_record, without
+from maintd.sinks.record import LISTS, cut, from_record, parts, to_record, without
 from maintd.storage.paths import MAX_OBJECT
 
 T = TypeVar("T")
+_LONG_LIST = MAX_OBJECT // 8
 
 
 class History:
@@ -32,11 +33,12 @@ class History:
         """Write the record. Its lists are written first, beside it, where it would be too large with them."""
         path = run_path(run.run_id)
         data = await self._off_loop(to_record, run)
-        for name in LISTS:
-            if len(data) > MAX_OBJECT and getattr(run, name):
-                run = await self._moved_out(run, name)
-                data = await self._off_loop(to_record, run)
-        await self._store.create(path, data if len(data) <= MAX_OBJECT else to_record(bare(run, MAX_OBJECT)))
+        if len(data) > MAX_OBJECT:
+            run = await self._lightened(run)
+            data = await self._off_loop(to_record, run)
+        if len(data) > MAX_OBJECT:
+            data = to_record(cut(run, MAX_OBJECT))
+        await self._store.create(path, data)
 
     async def read(self, run_id: str) -> Run:
         """One record. Raises Missing, or Unreadable when it is not what was written."""
@@ -67,13 +69,16 @@ class History:
         """A record may have a hundred thousand lines: writing them out holds up no other job."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
 
-    async def _moved_out(self, run: Run, name: str) -> Run:
-        pieces = parts(getattr(run, name), MAX_OBJECT)
-        paths: list[str] = []
-        while piece := await self._off_loop(next, pieces, b""):
-            paths.append(f"{run_path(run.run_id).removesuffix('.json')}.{name}.{len(paths) + 1:04}.ndjson")
-            await self._store.create(paths[-1], piece)
-        return without(run, name, paths)
+    async def _lightened(self, run: Run) -> Run:
+        """The run without its long lists, once they are written beside its record."""
+        moved: dict[str, list[str]] = {}
+        for name in LISTS:
+            pieces = await self._off_loop(parts, getattr(run, name), MAX_OBJECT)
+            if sum(map(len, pieces)) > _LONG_LIST:
+                moved[name] = [f"{run_path(run.run_id)[:-5]}.{name}.{n:04}.ndjson" for n in range(1, len(pieces) + 1)]
+                for path, piece in zip(moved[name], pieces, strict=True):
+                    await self._store.create(path, piece)
+        return without(run, moved)
 
 
 def _run_id(path: str) -> str | None:

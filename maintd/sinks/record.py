@@ -1,6 +1,7 @@
 """A run as the JSON that is kept of it, and what to do when it does not fit or cannot be written."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,23 +11,10 @@ from maintd.core.errors import Unreadable
 from maintd.core.outcome import Finding, Frozen, Run
 from maintd.core.text import counted, sized
 
-LISTS = ("considered", "changes", "findings")
-"""What makes a record large, in the order in which it is moved out."""
+LISTS = {"considered": "decision", "changes": "result", "findings": "severity"}
+"""What makes a record large, and by what its entries are counted when they are moved out of it."""
 _LONGEST_TEXT = 4096
-_IDENTITY = {
-    "run_id",
-    "job",
-    "kind",
-    "target",
-    "level",
-    "mode",
-    "trigger",
-    "due",
-    "started",
-    "ended",
-    "status",
-    "count",
-}
+_MOST_ARTIFACTS = 1000
 
 
 def to_record(run: Run) -> bytes:
@@ -73,33 +61,49 @@ def _scrubbed(value: Any) -> Any:
     return value
 
 
-def parts(entries: Iterable[Frozen], longest: int) -> Iterator[bytes]:
+def parts(entries: Iterable[Frozen], longest: int) -> list[bytes]:
     """The entries as ndjson, in pieces of at most so many bytes."""
-    piece = bytearray()
+    pieces = [bytearray()]
     for entry in entries:
-        line = to_json(_scrubbed(entry.model_dump(mode="json")), inf_nan_mode="strings") + b"\n"
-        if piece and len(piece) + len(line) > longest:
-            yield bytes(piece)
-            piece.clear()
-        piece += line
-    yield bytes(piece)
+        line = _line(entry)
+        if len(pieces[-1]) + len(line) > longest:
+            pieces.append(bytearray())
+        pieces[-1] += line
+    return [bytes(piece) for piece in pieces]
 
 
-def without(run: Run, name: str, paths: Iterable[str]) -> Run:
-    """The run once one of its LISTS lies in objects of its own."""
-    listed = getattr(run, name)
-    moved = Finding(
-        severity="info",
-        subject=name,
-        message=f"all {len(listed):,} of them are in objects beside this record, which would have been too large",
-    )
-    left = {name: (), "artifacts": (*run.artifacts, *paths)}
-    findings = () if name == "findings" else run.findings
-    return run.model_copy(update={**left, "findings": (*findings, moved)})
+def _line(entry: Frozen) -> bytes:
+    try:
+        return entry.model_dump_json().encode() + b"\n"
+    except ValueError:
+        return to_json(_scrubbed(entry.model_dump(mode="json")), inf_nan_mode="strings") + b"\n"
 
 
-def bare(run: Run, longest: int) -> Run:
-    """What a record says that would be too large even without its lists."""
-    kept = run.model_dump(include=_IDENTITY)
-    said = f"the rest of this record is left out, since it was larger than {sized(longest)}"
-    return Run(**kept, summary=run.summary[:_LONGEST_TEXT], error=f"{run.error[:_LONGEST_TEXT]} [{said}]".strip())
+def without(run: Run, moved: Mapping[str, Sequence[str]]) -> Run:
+    """The run once some of its LISTS lie in objects of their own: name → paths."""
+    notes = [
+        Finding(
+            severity="info",
+            subject=name,
+            message=f"all {len(getattr(run, name)):,} ({_counts(run, name)}) lie beside this record, "
+            "which would have been too large with them",
+        )
+        for name in moved
+    ]
+    left: dict[str, Any] = dict.fromkeys(moved, ())
+    paths = [path for found in moved.values() for path in found]
+    findings = (*left.get("findings", run.findings), *notes)
+    return run.model_copy(update={**left, "findings": findings, "artifacts": (*run.artifacts, *paths)})
+
+
+def _counts(run: Run, name: str) -> str:
+    counts = Counter(getattr(each, LISTS[name]) for each in getattr(run, name))
+    return ", ".join(f"{value} {count:,}" for value, count in counts.most_common(10))
+
+
+def cut(run: Run, longest: int) -> Run:
+    """What a record says that would be too large even without its long lists."""
+    texts = {name: getattr(run, name)[:_LONGEST_TEXT] for name in ("summary", "reason", "actor", "error")}
+    said = f"cut, since this record was larger than {sized(longest)}; params and figures are left out"
+    texts |= {"error": f"{texts['error']} [{said}]".strip(), "traceback": run.traceback[-_LONGEST_TEXT:]}
+    return run.model_copy(update={**texts, "config": {}, "metrics": {}, "artifacts": run.artifacts[-_MOST_ARTIFACTS:]})
