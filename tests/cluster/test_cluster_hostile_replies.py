@@ -121,6 +121,14 @@ async def test_unknown_fields_and_a_line_of_5_mib_are_taken_as_they_are(stage: S
     assert [each.items for each in found] == [[odd]]
 
 
+async def test_a_reply_that_came_compressed_unasked_is_not_unpacked(stage: Stage) -> None:
+    answer = reply(gzip.compress(b'{"kind": "Answer"}'), Content_Encoding="gzip")
+    api = await stage.connect(await stage.serve(answer))
+
+    with pytest.raises(Unreadable, match=r"^GET /version: the reply is compressed though none was asked for"):
+        await api.call(Request(method="GET", path="/version"))
+
+
 async def test_a_422_names_the_field_and_not_the_value_it_quotes(stage: Stage) -> None:
     causes = [{"reason": "FieldValueInvalid", "message": 'Invalid value: "canary"', "field": "data[password]"}]
     answer = refusal(422, "Invalid", 'Secret "a" is invalid: data: Invalid value: "canary"', {"causes": causes})
