@@ -75,11 +75,10 @@ class _Composer:
         text = event.value
         if not text.isprintable():
             self._refuse_unseen(event.start_mark, text, steps)
-        value = text if event.style else resolve(text)
-        if value is None:
+        if not text and not event.style:
             self._note(owner, steps, "there is no value", "write one, or remove the line")
             return None
-        return Text(event.start_mark, text, value)
+        return Text(event.start_mark, text, text if event.style else resolve(text))
 
     def _items(self, event: _Event, steps: _Steps) -> Items:
         items = Items(event.start_mark)

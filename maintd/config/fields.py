@@ -14,7 +14,7 @@ def models_at(model: type[BaseModel], steps: Iterable[Step]) -> list[type[BaseMo
     found = [model]
     for step in steps:
         fields = [one.model_fields[step] for one in found if isinstance(step, str) and step in one.model_fields]
-        found = [below for field in fields for below in _models(field.annotation)] or found
+        found = [below for field in fields for below in models_in(field.annotation)] or found
     return found
 
 
@@ -41,7 +41,8 @@ def refusal(models: Sequence[type[BaseModel]], key: str) -> str | None:
     return None
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The models that an annotation names, however deep: `dict[str, Target] | None` → Target."""
     if isclass(annotation) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for part in get_args(annotation) for model in _models(part)]
+    return [model for part in get_args(annotation) for model in models_in(part)]

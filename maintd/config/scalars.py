@@ -9,7 +9,6 @@ import re
 Scalar = str | int | float | bool | None
 
 _WORDS: dict[str, Scalar] = {
-    "": None,
     "~": None,
     **dict.fromkeys(("null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
