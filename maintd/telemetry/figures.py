@@ -15,6 +15,11 @@ from maintd.core.outcome import Run
 _NAMED: Final = (
     (r"backup/objects", "maintd_backup_objects", "Objects in the job's last backup."),
     (r"backup/bytes", "maintd_backup_size_bytes", "Size of the job's last backup."),
+    (
+        r"version-check/worst_pool_minors_behind",
+        "maintd_node_version_skew",
+        "Minor versions that the pool furthest behind is behind the API server.",
+    ),
     (r"[^/]+/up", "maintd_probe_up", "1 when the target answered."),
     (
         r"[^/]+/(?P<phase>dns|connect|tls|first_byte|total)_median_seconds",

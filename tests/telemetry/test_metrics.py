@@ -208,6 +208,14 @@ async def test_what_a_backup_holds_has_names_of_its_own(metrics):
     }
 
 
+async def test_how_far_nodes_are_behind_has_a_name_of_its_own(metrics):
+    measured = {"worst_pool_minors_behind": 2}
+
+    metrics.observe_run(run_of(kind="version-check", metrics=measured), consecutive_failures=0)
+
+    assert await samples(metrics, "maintd_node") == {"maintd_node_version_skew{job=tidy,target=hub}": 2}
+
+
 async def test_a_figure_that_was_not_measured_again_does_not_stay(metrics):
     metrics.observe_run(run_of(metrics={"up": 1, "p95_seconds": 0.2}), consecutive_failures=0)
 
@@ -268,6 +276,7 @@ async def test_promtool_finds_nothing_to_say_about_the_names(metrics):
     measured = {"up": 1, "total_median_seconds": 0.1, "certificate_expiry_timestamp_seconds": 5, "p95_seconds": 0.1}
     metrics.observe_run(run_of(metrics=measured, changes=(change("done"),)), consecutive_failures=0)
     metrics.observe_run(run_of(kind="backup", metrics={"objects": 1, "bytes": 1}), consecutive_failures=0)
+    metrics.observe_run(run_of(kind="version-check", metrics={"worst_pool_minors_behind": 1}), consecutive_failures=0)
     metrics.sink_failed("history")
     metrics.observe_lag(0.1)
 
