@@ -6,6 +6,7 @@ control plane of tests/controlplane; the second run is marked `cluster` and belo
 
 import asyncio
 import contextlib
+import io
 import json
 import ssl
 import subprocess
@@ -126,7 +127,8 @@ class Backend:
         body = obj if isinstance(obj, bytes) or obj is None else json.dumps(obj).encode()
         if body is not None:
             headers["Content-Type"] = content
-        async with self.session.request(method, self.url + path, data=body, headers=headers, ssl=self.tls) as reply:
+        data = None if body is None else io.BytesIO(body)
+        async with self.session.request(method, self.url + path, data=data, headers=headers, ssl=self.tls) as reply:
             return Answer(reply.status, dict(reply.headers), await reply.text())
 
     async def namespace(self, name: str = "") -> str:

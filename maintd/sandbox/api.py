@@ -7,6 +7,7 @@ from maintd.core.resource import Json
 from maintd.sandbox import discovery, status
 from maintd.sandbox.access import Access
 from maintd.sandbox.call import Call
+from maintd.sandbox.rbac import GROUP, MASTERS
 from maintd.sandbox.reply import TEXT, Reply
 from maintd.sandbox.resources import Served
 from maintd.sandbox.state import NAMESPACES, State
@@ -79,6 +80,7 @@ class Api:
             raise status.no_such_resource()
         _check_subresource(call, served)
         _check_method(call, served)
+        _check_escalation(call)
         do = self._verbs.by_name.get(call.verb)
         if do is None:
             raise status.not_implemented(f"{call.verb} {call.resource}")
@@ -124,6 +126,12 @@ def _check_method(call: Call, served: Served) -> None:
     create_only = resource.verbs == {"create"} and call.verb != "create"
     if wrong_place or nowhere or create_only:
         raise status.method_not_allowed()
+
+
+def _check_escalation(call: Call) -> None:
+    """The server lets nobody hand out rights that they do not have; the sandbox lets nobody but the admin."""
+    if call.group == GROUP and call.verb not in ("get", "list", "watch") and MASTERS not in call.user.groups:
+        raise status.not_implemented(f"{call.verb} {call.plural} as anyone but the admin")
 
 
 def _json(obj: Json) -> Reply:

@@ -50,17 +50,18 @@ class Deleter:
         if policy != "Background":
             raise status.not_implemented(f"propagationPolicy {policy} for {served.resource.plural}; ask for Background")
         grace = _grace(served, entry.object, options)
-        marked = Entry.of(self._marked(served, entry.copy(), grace))
         if metadata.get("finalizers") or grace or served.key == NAMESPACES:
+            marked = self._marked(served, entry, grace)
             unchanged = options.dry_run or marked.object == entry.object
             return marked if unchanged else self._hold(served, marked, grace)
         if not options.dry_run:
             self._state.discard(served, metadata.get("namespace", ""), metadata["name"])
         if served.key == _PODS:
-            return marked
+            return self._marked(served, entry, grace)
         return entry if served.deletes_to_object else None
 
-    def _marked(self, served: Served, obj: Json, grace: int) -> Json:
+    def _marked(self, served: Served, entry: Entry, grace: int) -> Entry:
+        obj = entry.copy()
         metadata = obj["metadata"]
         if served.key != NAMESPACES:
             metadata["deletionGracePeriodSeconds"] = min(grace, metadata.get("deletionGracePeriodSeconds", grace))
@@ -70,7 +71,7 @@ class Deleter:
                 metadata["generation"] += 1
         if served.key == NAMESPACES:
             obj["status"] = {"phase": "Terminating"}
-        return obj
+        return Entry.of(obj)
 
     def _hold(self, served: Served, marked: Entry, grace: int) -> Entry:
         kept = self._state.save(served, marked.copy())

@@ -36,15 +36,3 @@ def core_field(label: str) -> str:
     """A field label of events.k8s.io/v1 as core/v1 spells it: `regarding.uid` → `involvedObject.uid`."""
     first, dot, rest = label.partition(".")
     return _SPELLINGS.get(first, first) + dot + rest
-
-
-def check(event: Json) -> None:
-    """Raises a 422 for an event that is filed in another namespace than the object it is about."""
-    about = (event.get("involvedObject") or {}).get("namespace", "")
-    if about != event["metadata"].get("namespace") and not (
-        about == "" and event["metadata"].get("namespace") == "default"
-    ):
-        cause = f'Invalid value: "{about}": does not match event.namespace'
-        raise invalid(
-            "", "Event", event["metadata"]["name"], [("involvedObject.namespace", "FieldValueInvalid", cause)]
-        )

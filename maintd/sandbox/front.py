@@ -21,6 +21,10 @@ from maintd.sandbox.status import ApiError
 _GZIP_FROM = 128 * 1024
 """Bytes; where the real server begins to compress."""
 
+_NO_FAULT = Fault("")
+_KEPT_REQUESTS = 100_000
+"""A demo that is left running must not fill the memory with its audit log."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -58,16 +62,15 @@ class Front:
             body=await request.read(),
             **address(request.path),
         )
-        fault = self._fault(call)
-        if fault is not None and fault.delay_seconds:
-            await asyncio.sleep(fault.delay_seconds)
-        if fault is not None and fault.reset == "before":
+        fault = next((fault for fault in self.faults if fault.strikes(call.verb, call.path)), _NO_FAULT)
+        await asyncio.sleep(fault.delay_seconds)
+        if fault.reset == "before":
             self._cut(request, call)
-        reply = fault.answer if fault is not None and fault.answer else self._answer(call)
-        if fault is not None and fault.edit:
+        reply = fault.answer or self._answer(call)
+        if fault.reset == "after":
+            self._cut(request, call)
+        if fault.edit:
             reply = fault.edit(reply)
-        if fault is not None and fault.reset == "after":
-            self._cut(request, call)
         self._record(call, reply.code)
         return self._response(request, reply)
 
@@ -77,9 +80,6 @@ class Front:
         except ApiError as error:
             return Reply(error.code, error.body())
         return self._api.answer(replace(call, user=user))
-
-    def _fault(self, call: Call) -> Fault | None:
-        return next((fault for fault in self.faults if fault.strikes(call.verb, call.path)), None)
 
     def _cut(self, request: web.Request, call: Call) -> NoReturn:
         self._record(call, 0)
@@ -92,7 +92,7 @@ class Front:
             user = self._access.identify(call.headers)
         except ApiError:
             user = ANONYMOUS
-        self.requests.append(
+        self._keep(
             Request(
                 time=self._clock(),
                 verb=call.verb,
@@ -106,6 +106,11 @@ class Front:
                 status=code,
             )
         )
+
+    def _keep(self, line: Request) -> None:
+        if len(self.requests) >= _KEPT_REQUESTS:
+            del self.requests[: _KEPT_REQUESTS // 2]
+        self.requests.append(line)
 
     def _response(self, request: web.Request, reply: Reply) -> web.Response:
         body = reply.body

@@ -7,7 +7,7 @@ from maintd.core.resource import Json
 from maintd.sandbox.store import Store
 
 GROUP = "rbac.authorization.k8s.io"
-_MASTERS = "system:masters"
+MASTERS = "system:masters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def user_named(name: str) -> User:
     return User(name, frozenset(groups))
 
 
-ADMIN = User("admin", frozenset({_MASTERS, "system:authenticated"}))
+ADMIN = User("admin", frozenset({MASTERS, "system:authenticated"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Authorizer:
 
     def allows(self, user: User, question: Question) -> bool:
         """True where some role says yes; RBAC has no other answer."""
-        if _MASTERS in user.groups:
+        if MASTERS in user.groups:
             return True
         return any(_covers(rule, question) for rule in self._rules(user, question.namespace))
 

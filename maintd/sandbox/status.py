@@ -1,7 +1,7 @@
 """Refusals as the API server words them: every error is a `Status` object with its code, reason and details."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from maintd.core.resource import Json, Resource
@@ -18,11 +18,9 @@ class ApiError(Exception):
         *,
         details: Json | None = None,
         metadata: Json | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
-        self.headers = dict(headers or {})
         self.status: Json = {
             "kind": "Status",
             "apiVersion": "v1",

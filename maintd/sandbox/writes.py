@@ -4,7 +4,8 @@ import random
 import uuid
 
 from maintd.core.resource import Json
-from maintd.sandbox import events, status
+from maintd.sandbox import status
+from maintd.sandbox.checks import check
 from maintd.sandbox.names import SUFFIX, check_name
 from maintd.sandbox.resources import Served
 from maintd.sandbox.state import State
@@ -52,6 +53,7 @@ class Writer:
         _check_same(served, metadata, before["metadata"])
         new = before | {"status": obj.get("status", {})} if subresource else _replaced(served, obj, before)
         _check_finalizers(served, new["metadata"], before["metadata"])
+        check(served.key, new)
         if new == before:
             return old
         if served.counts_generation and not subresource and _content(new) != _content(before):
@@ -90,8 +92,7 @@ class Writer:
         born = {"uid": str(uuid.uuid4()), "creationTimestamp": self._state.timestamp()}
         new = obj | {"metadata": metadata | where | born | counted}
         self._state.defaults.fill(served, new)
-        if served.key == ("", "events"):
-            events.check(new)
+        check(served.key, new)
         return new
 
     def _store(self, served: Served, obj: Json, *, keep: bool) -> Entry:

@@ -117,6 +117,20 @@ async def test_refusals_name_what_they_are_about(cluster_backend, shelf, made):
     ]
 
 
+async def test_a_config_map_holds_a_mebibyte_and_no_more(cluster_backend, shelf):
+    full = await cluster_backend.request("POST", shelf, {"metadata": {"name": "full"}, "data": {"k": "x" * 1048576}})
+    over = await cluster_backend.request("POST", shelf, {"metadata": {"name": "over"}, "data": {"k": "x" * 1048577}})
+    grown = {"data": {"n": "y"}}
+    more = await cluster_backend.request("PATCH", f"{shelf}/full", grown, content=MERGE_PATCH)
+
+    assert [(one.status, one.json["kind"]) for one in (full, over, more)] == [
+        (201, "ConfigMap"),
+        (422, "Status"),
+        (422, "Status"),
+    ]
+    assert over.json["details"]["causes"][0]["reason"] == "FieldValueTooLong"
+
+
 async def test_a_body_of_another_media_type_is_a_415(cluster_backend, shelf):
     answer = await cluster_backend.request("POST", shelf, {"metadata": {"name": "b"}}, content="text/plain")
 
