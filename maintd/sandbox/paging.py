@@ -3,9 +3,9 @@
 import base64
 import bisect
 import json
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from maintd.core.resource import Json
 from maintd.sandbox.resources import Key, Served
@@ -13,6 +13,7 @@ from maintd.sandbox.selectors import Match
 from maintd.sandbox.status import ApiError, bad_request, integer, not_implemented
 from maintd.sandbox.store import Entry, Store
 
+_LIFETIME = timedelta(minutes=5)
 _TOO_OLD = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
     "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
@@ -61,17 +62,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    taken: float
+    taken: datetime
     entries: list[Entry]
 
 
 class Pager:
     """Remembers, for as long as etcd would before a compaction, what a list looked like at its first page."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
+        self._clock = clock
         self._moments: dict[tuple[int, Key, str | None], _Moment] = {}
-        self.lifetime_seconds = 300.0
 
     def forget(self) -> None:
         """Make every continue token answer 410, as a compaction does."""
@@ -100,13 +101,13 @@ class Pager:
             entries = self._store.select(served.key, namespace)
             return self._store.version, bisect.bisect_right(entries, after, key=lambda entry: entry.path), entries
         moment = self._moments.get((version, served.key, namespace))
-        if moment is None or time.monotonic() - moment.taken > self.lifetime_seconds:
+        if moment is None or self._clock() - moment.taken > _LIFETIME:
             raise ApiError(410, "Expired", _TOO_OLD, metadata={"continue": _token(-1, after)})
         return version, bisect.bisect_right(moment.entries, after, key=lambda entry: entry.path), moment.entries
 
     def _remember(self, moment: tuple[int, Key, str | None], entries: list[Entry]) -> None:
-        now = time.monotonic()
-        for old in [key for key, kept in self._moments.items() if now - kept.taken > self.lifetime_seconds]:
+        now = self._clock()
+        for old in [key for key, kept in self._moments.items() if now - kept.taken > _LIFETIME]:
             del self._moments[old]
         self._moments.setdefault(moment, _Moment(now, entries))
 

@@ -26,7 +26,7 @@ class State:
         self.clock = clock
         self.store = Store()
         self.catalog = Catalog()
-        self.pager = Pager(self.store)
+        self.pager = Pager(self.store, clock)
         self.defaults = Defaults()
         self.logs: dict[LogName, str] = {}
 
