@@ -41,7 +41,10 @@ async def test_the_runbooks_checks_hold_against_a_healthy_application(app, conte
     assert (outcome.judged(), outcome.summary, outcome.findings) == (Status.OK, "3 of 3 checks hold", ())
     assert app.asked == ["GET /health", "GET /docs", "GET /openapi.json"]
     slowest = outcome.metrics["slowest_seconds"]
-    assert (outcome.metrics, ctx.memory) == ({"checks": 3, "failed_checks": 0, "slowest_seconds": slowest}, {})
+    assert (outcome.metrics, ctx.memory) == (
+        {"up": 1, "checks": 3, "failed_checks": 0, "slowest_seconds": slowest},
+        {},
+    )
 
 
 async def test_each_check_that_does_not_hold_says_what_it_got(app, context):
@@ -115,7 +118,7 @@ async def test_a_dead_application_is_a_finding_and_not_a_failure(context):
 
     outcome = await KIND.run(context(), params(down, fail_after=1))
 
-    assert (outcome.judged(), outcome.metrics["failed_checks"]) == (Status.ATTENTION, 1)
+    assert (outcome.judged(), outcome.metrics["failed_checks"], outcome.metrics["up"]) == (Status.ATTENTION, 1, 0)
     assert outcome.findings[0].message.startswith("connection refused by 127.0.0.1:1 after ")
 
 

@@ -112,7 +112,11 @@ def _judged(ctx: Context, streaks: Streaks, answer: _Answer) -> Finding | None:
 
 def _metrics(answers: Sequence[_Answer]) -> dict[str, float]:
     samples = [answer.sample for answer in answers if answer.sample]
-    figures = {"checks": float(len(answers)), "failed_checks": float(sum(bool(answer.trouble) for answer in answers))}
+    figures = {
+        "up": float(any(sample.status for sample in samples)),
+        "checks": float(len(answers)),
+        "failed_checks": float(sum(bool(answer.trouble) for answer in answers)),
+    }
     figures |= {"slowest_seconds": max(sample.total_seconds or 0.0 for sample in samples)} if samples else {}
     return figures | certificate_metric(samples)
 
