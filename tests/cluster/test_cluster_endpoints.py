@@ -99,6 +99,7 @@ BROKEN: dict[str, bytes] = {
     "text": b"canary",
     "not yaml": b"users: [{name: u, user: {token: canary",
     "not yaml in another way": b"token: canary\n\tx: y",
+    "an alias of nothing": b"token: *canary",
     "not utf-8": b"token: canary\xff",
     "no contexts": b'{"current-context": "x", "users": [{"name": "u", "user": {"token": "canary"}}]}',
     "users a mapping": b'{"current-context": "here", "users": {"token": "canary"}}',
