@@ -30,6 +30,12 @@ MERGE_PATCH = "application/merge-patch+json"
 _CATALOG = Catalog()
 
 
+def pytest_configure() -> None:
+    """Before the first async test pytest-asyncio asks for the current loop; where none was ever set, that makes one
+    which nobody closes, and its ResourceWarning fails the session."""
+    asyncio.set_event_loop(None)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without -m, what needs the control plane is left to `make test-cluster`."""
     if config.option.markexpr:
