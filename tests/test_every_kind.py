@@ -64,7 +64,7 @@ class World:
     @asynccontextmanager
     async def house(self, kubeconfig: Path) -> AsyncIterator[House]:
         settings = Settings(storage=f"file://{self.folder / 'store'}", cluster="test")
-        async with open_house(settings, lambda _: None, embedded=kubeconfig) as house:
+        async with open_house(settings, embedded=kubeconfig) as house:
             yield house
 
 

@@ -47,15 +47,15 @@ class House:
 @asynccontextmanager
 async def open_house(
     settings: Settings,
-    next_due: Callable[[str], datetime | None],
     *,
+    next_due: Callable[[str], datetime | None] | None = None,
     max_running: int = 8,
     sinks: tuple[Sink, ...] = (),
     embedded: Path | None = None,
 ) -> AsyncIterator[House]:
     """Build everything; nothing is asked of the store, and of the API server only where the state lives.
 
-    `next_due` of a job goes into the log line of its run. `sinks` come beside the usual ones. `embedded` is the
+    `next_due` of a job goes into the log line of its run; without it runs are not logged. `sinks` come beside the usual ones. `embedded` is the
     kubeconfig of the embedded cluster, whose application is on this machine: probes may reach it then.
     """
     log = logs.get("maintd")
@@ -67,8 +67,9 @@ async def open_house(
         state = State(await _home(settings, api), log)
         stack.push_async_callback(state.close)
         history, metrics = History(store, log), Metrics()
-        usual = (history, LogSink(next_due), MetricsSink(metrics, lambda job: state.of(job).consecutive_failures))
-        fanout = Fanout((*usual, *sinks), log, on_failure=metrics.sink_failed)
+        counted = MetricsSink(metrics, lambda job: state.of(job).consecutive_failures)
+        logged = (LogSink(next_due),) if next_due else ()
+        fanout = Fanout((history, counted, *logged, *sinks), log, on_failure=metrics.sink_failed)
         contexts = Contexts(
             api=api,
             store=store,

@@ -80,7 +80,7 @@ async def _demo(*, keep: bool) -> None:
         seen = _FirstRuns({job.name for job in jobs.jobs})
         async with open_house(
             settings,
-            lambda name: daemon.next_due(name),  # noqa: PLW0108 - the daemon is made of the house that asks it
+            next_due=lambda name: daemon.next_due(name),  # noqa: PLW0108 - the daemon is made of the house that asks it
             max_running=jobs.max_running,
             sinks=(seen,),
             embedded=FOLDER / "kubeconfig",
@@ -137,8 +137,9 @@ def _tell(jobs: JobsFile, runs: dict[str, Run], house: House) -> None:
     for part, meaning in _PARTS.items():
         count = sum(path.is_file() for path in (FOLDER / "store" / CLUSTER / part).rglob("*"))
         click.echo(f"  {part + '/':<10} {counted(count, 'file'):>9}   {meaning}")
-    demo = f"MAINTD_CLUSTER={CLUSTER} MAINTD_STORAGE=file://{FOLDER / 'store'} {sys.argv[0]}"
+    maintd = f"{sys.executable} -m maintd" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
+    demo = f"MAINTD_CLUSTER={CLUSTER} MAINTD_STORAGE=file://{FOLDER / 'store'} {maintd}"
     click.echo("\nnext")
     click.echo(f"  {demo} runs {next((run.run_id for run in runs.values() if run.changes), '')}")
-    click.echo(f"  {sys.argv[0]} validate jobs.yaml")
-    click.echo(f"  {sys.argv[0]} demo --serve")
+    click.echo(f"  {maintd} validate jobs.yaml")
+    click.echo(f"  {maintd} demo --serve")

@@ -36,7 +36,7 @@ def command(output: str) -> None:
 async def _state(settings: Settings) -> State:
     from maintd.app.house import open_house
 
-    async with open_house(settings, lambda _: None) as house:
+    async with open_house(settings) as house:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await house.state.load()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from maintd.cli.tables import coloured, rough, table, utc
+from maintd.cli.tables import coloured, table, utc
 from maintd.core.outcome import Change, Considered, Run
 
 _MARKS = {"error": "error", "warning": "attention", "info": "note"}
@@ -17,7 +17,7 @@ def run_text(run: Run, url: str = "") -> str:
 
 def _lines(run: Run, url: str) -> Iterator[str]:
     mode = "" if run.mode == "run" else f", {run.mode}"
-    yield f"{run.job} ({run.kind}{mode}): {coloured(run.status)} after {rough(run.ended - run.started)}"
+    yield f"{run.job} ({run.kind}{mode}): {coloured(run.status)} after {run.seconds:.1f} s"
     yield run.summary
     if run.traceback:
         yield ""

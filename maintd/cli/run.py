@@ -56,12 +56,11 @@ def _chosen(name: str, file: JobsFile, params: tuple[str, ...]) -> Job:
 
 
 async def _run(settings: Settings, job: Job, act: bool, reason: str) -> tuple[Run, str]:
-    from maintd.app.contexts import now
     from maintd.app.house import open_house
     from maintd.core.outcome import run_path
 
     mode: Literal["act", "dry-run", "run"] = "run" if not job.kind.acts else "act" if act else "dry-run"
-    async with open_house(settings, lambda _: job.schedule.after(now()) if job.schedule else None) as house:
+    async with open_house(settings) as house:
         await house.state.load()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -36,7 +36,7 @@ async def _serve(settings: Settings, jobs: JobsFile) -> None:
     stop = asyncio.Event()
     async with open_house(
         settings,
-        lambda name: daemon.next_due(name),  # noqa: PLW0108 - the daemon is made of the house that asks it
+        next_due=lambda name: daemon.next_due(name),  # noqa: PLW0108 - the daemon is made of the house that asks it
         max_running=jobs.max_running,
     ) as house:
         daemon = Daemon(house, jobs)
