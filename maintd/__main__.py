@@ -2,11 +2,11 @@
 
 import sys
 
+from maintd.cli import cli
+
 
 def main() -> None:
     """Run the command that was typed."""
-    from maintd.cli import cli
-
     sys.exit(cli())
 
 

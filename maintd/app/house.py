@@ -55,8 +55,9 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Build everything; nothing is asked of the store, and of the API server only where the state lives.
 
-    `next_due` of a job goes into the log line of its run; without it runs are not logged. `sinks` come beside the usual ones. `embedded` is the
-    kubeconfig of the embedded cluster, whose application is on this machine: probes may reach it then.
+    `next_due` of a job goes into the log line of its run; without it runs are not logged. `sinks` come beside the
+    usual ones. `embedded` is the kubeconfig of the embedded cluster, whose application is on this machine: probes may
+    reach it then.
     """
     log = logs.get("maintd")
     async with AsyncExitStack() as stack:
