@@ -31,8 +31,7 @@ _CATALOG = Catalog()
 
 
 def pytest_configure() -> None:
-    """Before the first async test pytest-asyncio asks for the current loop; where none was ever set, that makes one
-    which nobody closes, and its ResourceWarning fails the session."""
+    """Say that there is no current event loop: pytest-asyncio would ask for it, and so make one nobody closes."""
     asyncio.set_event_loop(None)
 
 

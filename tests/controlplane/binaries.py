@@ -25,7 +25,11 @@ class Problem(Exception):
 
 def need(*tools: str) -> None:
     """Raises Problem, naming every tool that is missing and where it comes from."""
-    missing = [f"{tool} is missing; install it: {TOOLS[tool]}" for tool in tools if shutil.which(tool) is None]
+    missing = [
+        f"{tool} is missing; install it: {TOOLS.get(tool, 'no package known')}"
+        for tool in tools
+        if shutil.which(tool) is None
+    ]
     if missing:
         raise Problem("\n".join(missing))
 

@@ -210,7 +210,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build")
-    commands.add_parser("check").add_argument("tools", nargs="*", choices=TOOLS, default=list(TOOLS), metavar="TOOL")
+    commands.add_parser("check").add_argument("tools", nargs="*", metavar="TOOL", help=", ".join(TOOLS))
     for name in ("up", "down", "status"):
         commands.add_parser(name).add_argument("folder", type=Path)
     given = parser.parse_args()
@@ -226,7 +226,7 @@ def run(given: argparse.Namespace) -> object:
     if given.command == "build":
         return build()
     if given.command == "check":
-        need(*given.tools)
+        need(*(given.tools or TOOLS))
         return "nothing is missing"
     plane = ControlPlane(given.folder)
     return {"up": plane.up, "down": plane.down, "status": plane.status}[given.command]()
