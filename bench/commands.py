@@ -94,7 +94,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         print(table(("COMMAND", "MS", "TIMES PEER"), commands(Path(folder))))
         print()
-        print(table(("IDLE SERVE: RSS MIB", "CPU SECONDS A MINUTE", "REQUESTS A MINUTE"), [asyncio.run(idle(Path(folder)))]))
+        print(
+            table(
+                ("IDLE SERVE: RSS MIB", "CPU SECONDS A MINUTE", "REQUESTS A MINUTE"), [asyncio.run(idle(Path(folder)))]
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -104,7 +104,11 @@ def supercronic(folder: Path, jobs: int) -> list[float]:
 def main() -> None:
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     rows = []
-    for name, measure, number in (("maintd", maintd, jobs), ("supercronic", supercronic, 200), ("supercronic", supercronic, jobs)):
+    for name, measure, number in (
+        ("maintd", maintd, jobs),
+        ("supercronic", supercronic, 200),
+        ("supercronic", supercronic, jobs),
+    ):
         with tempfile.TemporaryDirectory() as folder:
             late = sorted(measure(Path(folder), number))
         rows.append((name, number, len(late), *(f"{percentile(late, p) * 1000:.0f}" for p in (50, 99, 100))))

@@ -12,4 +12,6 @@ def table(titles: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
     """Columns three spaces apart."""
     cells = [[str(value) for value in row] for row in (titles, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join("   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(
+        "   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells
+    )

@@ -15,9 +15,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(
 
 
 def test_every_metric_is_in_the_docs_and_every_metric_in_the_docs_exists():
-    known = {
-        family.name + ("_total" if family.type == "counter" else "") for family in Metrics().registry.collect()
-    }
+    known = {family.name + ("_total" if family.type == "counter" else "") for family in Metrics().registry.collect()}
     told = set(re.findall(r"`(maintd_\w+)`", (ROOT / "docs/observing.md").read_text()))
 
     assert told == known
