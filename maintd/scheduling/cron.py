@@ -51,14 +51,14 @@ class Cron:
         instant = utc(instant)
         try:
             wall = instant.astimezone(self._zone).replace(tzinfo=None, fold=0)
-            found = [self._first(wall, instant)]
-            until_again = self._utc(wall, fold=1) - instant
-            if self._fields.wild and until_again > timedelta(0):
+            due = self._first(wall, instant)
+            if self._fields.wild and (until_again := self._utc(wall, fold=1) - instant) > timedelta(0):
                 # The first pass of a repeated hour: earlier wall times come again before later ones come at all.
-                found.append(self._first(wall - until_again, instant))
+                again = self._first(wall - until_again, instant)
+                due = min(due, again) if due and again else due
         except OverflowError:  # beyond year 9999
             return None
-        return min((due for due in found if due), default=None)
+        return due
 
     def words(self) -> str:
         """The schedule as a person would say it: `At 03:17 on Sunday`."""

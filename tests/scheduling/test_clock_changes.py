@@ -37,7 +37,7 @@ EXPRESSIONS = (
     "30 0 * * 0,6",
     "0 0 29 3 5",
     # a star in minute or hour: each real minute that matches
-    "* * * * *",
+    "*/4 * * * *",
     "*/15 * * * *",
     "30 * * * *",
     "@hourly",
@@ -82,12 +82,14 @@ class Oracle:
 
     def due(self, minutes: list[tuple[datetime, datetime]]) -> list[datetime]:
         """`minutes` are (real, wall) pairs in order; the first one is only where we come from."""
+        if self.wild:
+            return [real for real, wall in minutes[1:] if self.matches(wall)]
         furthest, found = minutes[0][1], []
         for real, wall in minutes[1:]:
-            plain = self.wild or wall == furthest + MINUTE
-            if self.matches(wall) if plain else any(map(self.matches, _walk(furthest + MINUTE, wall))):
-                found.append(real)
-            furthest = max(furthest, wall)
+            if wall > furthest:
+                if any(map(self.matches, _walk(furthest + MINUTE, wall))):
+                    found.append(real)
+                furthest = wall
         return found
 
 
@@ -156,7 +158,7 @@ def difference(after: Callable[[datetime], datetime | None], minutes: list, expe
             [at for at in found if at not in expected],
         )
         return f"lost {lost}, more {[f'{at:%d %H:%M}' for at in more]}"
-    starts = [first + timedelta(minutes=37 * n, seconds=n) for n in range((last - first) // timedelta(minutes=37))]
+    starts = [first + timedelta(minutes=53 * n, seconds=n) for n in range((last - first) // timedelta(minutes=53))]
     for start in starts:
         following = next((at for at in expected if at > start), None)
         if following and after(start) != following:
