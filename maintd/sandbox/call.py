@@ -20,7 +20,8 @@ class Call:
     query: MultiMapping[str] = field(default_factory=MultiDict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    user: User = ANONYMOUS
+    user: User | None = ANONYMOUS
+    """None: somebody with a token that nobody gave out."""
     group: str = ""
     version: str = ""
     plural: str = ""

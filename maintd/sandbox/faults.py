@@ -71,7 +71,7 @@ def status_for_a_list() -> Reply:
 
 
 def truncated(reply: Reply) -> Reply:
-    """An edit: half of the JSON, with a length that says it is whole."""
+    """An edit: half of the JSON, in a reply that is well-formed otherwise."""
     return reply.with_body(reply.body[: len(reply.body) // 2])
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from typing import NoReturn
@@ -14,9 +14,7 @@ from maintd.sandbox.access import Access
 from maintd.sandbox.api import Api
 from maintd.sandbox.call import Call, address
 from maintd.sandbox.faults import Fault
-from maintd.sandbox.rbac import ANONYMOUS
 from maintd.sandbox.reply import Reply
-from maintd.sandbox.status import ApiError
 
 _GZIP_FROM = 128 * 1024
 """Bytes; where the real server begins to compress."""
@@ -60,26 +58,20 @@ class Front:
             query=request.query,
             headers=request.headers,
             body=await request.read(),
+            user=self._access.identify(request.headers),
             **address(request.path),
         )
         fault = next((fault for fault in self.faults if fault.strikes(call.verb, call.path)), _NO_FAULT)
         await asyncio.sleep(fault.delay_seconds)
         if fault.reset == "before":
             self._cut(request, call)
-        reply = fault.answer or self._answer(call)
+        reply = fault.answer or self._api.answer(call)
         if fault.reset == "after":
             self._cut(request, call)
         if fault.edit:
             reply = fault.edit(reply)
         self._record(call, reply.code)
         return self._response(request, reply)
-
-    def _answer(self, call: Call) -> Reply:
-        try:
-            user = self._access.identify(call.headers)
-        except ApiError as error:
-            return Reply(error.code, error.body())
-        return self._api.answer(replace(call, user=user))
 
     def _cut(self, request: web.Request, call: Call) -> NoReturn:
         self._record(call, 0)
@@ -88,10 +80,6 @@ class Front:
         raise asyncio.CancelledError
 
     def _record(self, call: Call, code: int) -> None:
-        try:
-            user = self._access.identify(call.headers)
-        except ApiError:
-            user = ANONYMOUS
         self._keep(
             Request(
                 time=self._clock(),
@@ -100,7 +88,7 @@ class Front:
                 resource=call.resource,
                 namespace=call.namespace,
                 name=call.name,
-                user=user.name,
+                user=call.user.name if call.user else "",
                 user_agent=call.headers.get("User-Agent", ""),
                 dry_run="All" in call.query.getall("dryRun", []) or b'"dryRun"' in call.body,
                 status=code,

@@ -55,19 +55,23 @@ def success(resource: Resource, name: str, uid: str) -> Json:
 
 
 def not_found(resource: Resource, name: str) -> ApiError:
+    """404 for one object."""
     return ApiError(404, "NotFound", f'{resource.name} "{name}" not found', details=details_of(resource, name))
 
 
 def no_such_resource() -> ApiError:
+    """404 for a path within a group that is served."""
     return ApiError(404, "NotFound", "the server could not find the requested resource", details={})
 
 
 def already_exists(resource: Resource, name: str) -> ApiError:
+    """409 of a create."""
     message = f'{resource.name} "{name}" already exists'
     return ApiError(409, "AlreadyExists", message, details=details_of(resource, name))
 
 
 def conflict(resource: Resource, name: str, why: str) -> ApiError:
+    """409 of an update: it is not the object, or not the version, that the client saw."""
     message = f'Operation cannot be fulfilled on {resource.name} "{name}": {why}'
     return ApiError(409, "Conflict", message, details=details_of(resource, name))
 
@@ -80,11 +84,13 @@ def precondition_failed(resource: Resource, name: str, why: str) -> ApiError:
 
 
 def forbidden(resource: Resource, name: str, why: str) -> ApiError:
+    """403; an empty name means the whole collection."""
     subject = f'{resource.name} "{name}"' if name else resource.name
     return ApiError(403, "Forbidden", f"{subject} is forbidden: {why}", details=details_of(resource, name))
 
 
 def namespace_terminating(resource: Resource, name: str, namespace: str) -> ApiError:
+    """403 for what is created in a namespace that ends."""
     error = forbidden(
         resource, name, f"unable to create new content in namespace {namespace} because it is being terminated"
     )
@@ -99,10 +105,12 @@ def _kind(resource: Resource) -> str:
 
 
 def unauthorized() -> ApiError:
+    """401 for a token that is unknown."""
     return ApiError(401, "Unauthorized", "Unauthorized")
 
 
 def bad_request(message: str) -> ApiError:
+    """400."""
     return ApiError(400, "BadRequest", message)
 
 
@@ -115,19 +123,23 @@ def integer(text: str) -> int:
 
 
 def unrecognized(resource: Resource, why: str) -> ApiError:
+    """400 for a body that is not an object of this resource."""
     return bad_request(f"the object provided is unrecognized (must be of type {resource.kind}): {why}")
 
 
 def internal(message: str) -> ApiError:
+    """500; the server gives no reason for these."""
     return ApiError(500, "", message)
 
 
 def unsupported_media_type(accepted: str) -> ApiError:
+    """415."""
     message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
     return ApiError(415, "UnsupportedMediaType", message)
 
 
 def method_not_allowed() -> ApiError:
+    """405."""
     message = "the server does not allow this method on the requested resource"
     return ApiError(405, "MethodNotAllowed", message, details={})
 

@@ -69,6 +69,7 @@ class Verbs:
     def _create(self, call: Call, served: Served) -> Reply:
         obj = _body(call, served, _JSON)
         if served.key == _REVIEWS:
+            assert call.user is not None  # nobody has been refused before
             return Reply(201, json.dumps(self._access.review(call.user, obj)).encode())
         keep = not dry_run(call.query.getall("dryRun", []), "CreateOptions")
         return _object(served, self._writer.create(served, call.namespace, obj, keep=keep), 201)

@@ -67,7 +67,7 @@ class Writer:
         before = old.copy()
         kind = {"kind": served.resource.kind, "apiVersion": served.resource.api_version}
         merged = merge(before | kind, patch)
-        asked = merged["metadata"]
+        asked = merged.get("metadata") or {}
         uid = asked.get("uid")
         if uid != before["metadata"]["uid"]:
             cause = ("metadata.uid", "FieldValueInvalid", f'Invalid value: "{uid}": field is immutable')

@@ -78,6 +78,29 @@ async def test_with_another_uid_or_version_it_is_a_409_and_the_object_stays(clus
     assert (await cluster_backend.request("GET", made[0])).json == made[1]
 
 
+async def test_a_failed_precondition_names_the_kind_with_its_group(cluster_backend, space):
+    path = f"/apis/networking.k8s.io/v1/namespaces/{space}/networkpolicies"
+    policy = {"metadata": {"name": "a"}, "spec": {"podSelector": {}}}
+    uid = (await cluster_backend.request("POST", path, policy)).json["metadata"]["uid"]
+
+    answer = await cluster_backend.request("DELETE", f"{path}/a", {"preconditions": {"uid": OTHER}})
+
+    said = (
+        f'Operation cannot be fulfilled on NetworkPolicy.networking.k8s.io "a": the UID in the precondition ({OTHER}) '
+        f"does not match the UID in record ({uid}). The object might have been deleted and then recreated"
+    )
+    assert answer.json == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": said,
+        "reason": "Conflict",
+        "details": {"name": "a", "group": "networking.k8s.io", "kind": "NetworkPolicy"},
+        "code": 409,
+    }
+
+
 @pytest.mark.parametrize(("query", "body"), [("?dryRun=All", None), ("", {"dryRun": ["All"]})])
 async def test_a_dry_run_answers_and_keeps_the_object(cluster_backend, made, query, body):
     answer = await cluster_backend.request("DELETE", made[0] + query, body)
