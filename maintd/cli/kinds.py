@@ -1,8 +1,11 @@
 """`maintd kinds [KIND]`."""
 
+from collections.abc import Iterable
+
 import click
 
 from maintd.cli.tables import OUTPUT, show, table
+from maintd.core.rules import Rule
 
 
 @click.command("kinds")
@@ -22,10 +25,17 @@ def command(kind: str | None, output: str) -> None:
     elif kind not in kinds:
         raise click.UsageError(f"no kind is called {kind}{did_you_mean(kind, kinds)}; `maintd kinds` lists them")
     elif output == "table":
-        click.echo(kind_page(kinds[kind]), nl=False)
+        click.echo(kind_page(kinds[kind], gate_rules), nl=False)
     else:
         found = kinds[kind]
         show(
             {"kind": kind, "level": found.level, "manual": found.manual, "params": found.params.model_json_schema()},
             output,
         )
+
+
+def gate_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """What the gate needs for a kind that needs `rules`, with maintd in the namespace maintd."""
+    from maintd.rails.needs import rails_needs
+
+    return rails_needs(rules, "maintd")

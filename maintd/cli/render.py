@@ -8,11 +8,12 @@ import click
 
 
 def _files() -> dict[str, dict[Path, Callable[[], str]]]:
+    from maintd.cli.kinds import gate_rules
     from maintd.derive import docs, schema
     from maintd.kinds import load_kinds
 
     kinds = {name: kind for name, kind in load_kinds().items() if kind.run.__module__.startswith("maintd.")}
-    pages = {Path(f"docs/kinds/{name}.md"): partial(docs.kind_page, kind) for name, kind in kinds.items()}
+    pages = {Path(f"docs/kinds/{name}.md"): partial(docs.kind_page, kind, gate_rules) for name, kind in kinds.items()}
     return {
         "schema": {Path("jobs.schema.json"): schema.text},
         "docs": {

@@ -1,6 +1,6 @@
 """Each kind's page in docs/kinds/, written from the kind itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -26,9 +26,13 @@ _SOME_TARGET = Target(
 )
 
 
-def kind_page(kind: Kind) -> str:
+Also = Callable[[Iterable[Rule]], Iterable[Rule]]
+"""The rights that the gate needs for a kind that itself needs these."""
+
+
+def kind_page(kind: Kind, also: Also = lambda _: ()) -> str:
     """The manual of one kind in Markdown: what it does, its parameters, its limits, the rights it needs."""
-    return "\n".join(_page(kind)).rstrip() + "\n"
+    return "\n".join(_page(kind, also)).rstrip() + "\n"
 
 
 def index_page(kinds: dict[str, Kind]) -> str:
@@ -83,11 +87,11 @@ mistake at once. The file is YAML 1.2 without anchors, aliases or tags, at most 
 """
 
 
-def _page(kind: Kind) -> Iterator[str]:
+def _page(kind: Kind, also: Also) -> Iterator[str]:
     yield f"# {kind.name}"
     yield ""
-    yield f"Level {kind.level} ({LEVELS[kind.level]}). Deadline of a run unless `timeout` says otherwise: "
-    yield f"{format_duration(kind.timeout)}."
+    yield f"Level {kind.level} ({LEVELS[kind.level]})."
+    yield f"A run takes at most {format_duration(kind.timeout)}, unless `timeout` says otherwise."
     yield ""
     yield kind.manual
     yield ""
@@ -104,7 +108,7 @@ def _page(kind: Kind) -> Iterator[str]:
     yield ""
     yield "## Rights"
     yield ""
-    yield from _rights(kind)
+    yield from _rights(kind, also)
 
 
 def _fields(fields: dict[str, FieldInfo], values: Any = None) -> Iterator[str]:
@@ -133,7 +137,7 @@ def _default(value: Any) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _rights(kind: Kind) -> Iterator[str]:
+def _rights(kind: Kind, also: Also) -> Iterator[str]:
     rules = example_rules(kind)
     if not rules:
         yield "None: it does not ask the API server."
@@ -141,6 +145,11 @@ def _rights(kind: Kind) -> Iterator[str]:
     yield f"For the parameters' defaults and a target in namespace `{_SOME_TARGET.namespace}`:"
     yield ""
     yield from (f"- {rule}" for rule in rules)
+    if kind.acts:
+        yield ""
+        yield "And for the gate, which writes evidence before a change and says in an Event what was changed:"
+        yield ""
+        yield from (f"- {rule}" for rule in also(rules))
 
 
 def example_rules(kind: Kind) -> tuple[Rule, ...]:
