@@ -91,6 +91,12 @@ def test_older_than_is_to_the_second(finished, decision):
     assert verdict(pod(containerStatuses=[ended(finished)]))[0] == decision
 
 
+def test_a_pod_that_finished_in_the_future_is_kept_and_said_so():
+    rule = "finished at 2026-11-22T03:00:01Z (finishedAt), in the API server's future"
+
+    assert verdict(pod(containerStatuses=[ended("2026-11-22T03:00:01Z")])) == ("keep", rule)
+
+
 @pytest.mark.parametrize(
     "status",
     [

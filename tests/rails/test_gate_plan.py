@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from maintd.core.errors import Refused
@@ -22,17 +22,18 @@ PODS = st.lists(
     st.fixed_dictionaries(
         {
             "hours": st.integers(-5, 60),
-            "namespace": st.sampled_from(["shop", "kube-system", "gke-x", "maintd", "default"]),
-            "annotations": ANNOTATIONS,
-            "deleting": st.booleans(),
+            "namespace": st.sampled_from(["shop", "default", "shop-2", "kube-system", "gke-x", "maintd"]),
+            "annotations": st.just({}) | ANNOTATIONS,
+            "deleting": st.sampled_from([False, False, False, True]),
         }
     ),
+    min_size=4,
     max_size=30,
 )
 LIMITS = st.builds(
     Limits,
-    max_count=st.integers(1, 12),
-    abort_over=st.none() | st.integers(0, 15) | st.integers(0, 100).map(lambda share: f"{share}%"),
+    max_count=st.integers(1, 6),
+    abort_over=st.none() | st.none() | st.integers(0, 15) | st.integers(0, 100).map(lambda share: f"{share}%"),
     min_age=st.sampled_from([timedelta(0), timedelta(hours=1), timedelta(hours=24)]),
 )
 
@@ -51,6 +52,7 @@ def untouchable(pod, limits):
     )
 
 
+@settings(max_examples=200, derandomize=True)
 @given(pods=PODS, limits=LIMITS, spare=st.integers(0, 40))
 def test_never_more_than_allowed_never_what_is_protected_always_the_oldest(wish, now, pods, limits, spare):
     tickets = []
@@ -70,6 +72,7 @@ def test_never_more_than_allowed_never_what_is_protected_always_the_oldest(wish,
         assert not any(ticket.result for ticket in free)
         return
 
+    event("left" if len(free) > limits.max_count else "all")
     assert ceiling is None or len(free) <= ceiling
     assert len(chosen) == min(len(free), limits.max_count)
     assert {id(ticket) for ticket in chosen} <= {id(ticket) for ticket in free}

@@ -29,7 +29,7 @@ from maintd.sandbox.server import Sandbox
 NAMES = st.sampled_from(["a", "b", "c"])
 HAPPENINGS = st.sampled_from(["relabel", "protect", "heal", "recreate", "vanish"])
 FAST = settings(
-    max_examples=200,
+    max_examples=120,
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),
