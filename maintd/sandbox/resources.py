@@ -11,63 +11,83 @@ from maintd.core.resource import Json, Resource
 # V: an update must carry the version that was read
 _BUILT_IN = """
 [core/v1]
-configmaps                      ConfigMap                      ns      cm       -          -
-endpoints                       Endpoints                      ns      ep       -          -
-events                          Event                          ns      ev       -          -
-limitranges                     LimitRange                     ns      limits   -          -
-namespaces                      Namespace                      cluster ns       status     -
-nodes                           Node                           cluster no       status     -
-persistentvolumeclaims          PersistentVolumeClaim          ns      pvc      status     D
-persistentvolumes               PersistentVolume               cluster pv       status     D
-pods                            Pod                            ns      po       log,status DG
-podtemplates                    PodTemplate                    ns      -        -          DG
-replicationcontrollers          ReplicationController          ns      rc       status     G
-resourcequotas                  ResourceQuota                  ns      quota    status     D
-secrets                         Secret                         ns      -        -          -
-serviceaccounts                 ServiceAccount                 ns      sa       -          D
-services                        Service                        ns      svc      status     D
+configmaps                        ConfigMap                        ns      cm       -          -
+endpoints                         Endpoints                        ns      ep       -          -
+events                            Event                            ns      ev       -          -
+limitranges                       LimitRange                       ns      limits   -          -
+namespaces                        Namespace                        cluster ns       status     -
+nodes                             Node                             cluster no       status     -
+persistentvolumeclaims            PersistentVolumeClaim            ns      pvc      status     D
+persistentvolumes                 PersistentVolume                 cluster pv       status     D
+pods                              Pod                              ns      po       log,status DG
+podtemplates                      PodTemplate                      ns      -        -          DG
+replicationcontrollers            ReplicationController            ns      rc       status     G
+resourcequotas                    ResourceQuota                    ns      quota    status     D
+secrets                           Secret                           ns      -        -          -
+serviceaccounts                   ServiceAccount                   ns      sa       -          D
+services                          Service                          ns      svc      status     D
 [admissionregistration.k8s.io/v1]
-mutatingwebhookconfigurations   MutatingWebhookConfiguration   cluster -        -          GV
-validatingwebhookconfigurations ValidatingWebhookConfiguration cluster -        -          GV
+mutatingwebhookconfigurations     MutatingWebhookConfiguration     cluster -        -          GV
+validatingadmissionpolicies       ValidatingAdmissionPolicy        cluster -        status     GV
+validatingadmissionpolicybindings ValidatingAdmissionPolicyBinding cluster -        -          GV
+validatingwebhookconfigurations   ValidatingWebhookConfiguration   cluster -        -          GV
 [apiextensions.k8s.io/v1]
-customresourcedefinitions       CustomResourceDefinition       cluster crd,crds status     DGV
+customresourcedefinitions         CustomResourceDefinition         cluster crd,crds status     DGV
+[apiregistration.k8s.io/v1]
+apiservices                       APIService                       cluster -        status     V
 [apps/v1]
-controllerrevisions             ControllerRevision             ns      -        -          -
-daemonsets                      DaemonSet                      ns      ds       status     G
-deployments                     Deployment                     ns      deploy   status     G
-replicasets                     ReplicaSet                     ns      rs       status     G
-statefulsets                    StatefulSet                    ns      sts      status     G
+controllerrevisions               ControllerRevision               ns      -        -          -
+daemonsets                        DaemonSet                        ns      ds       status     G
+deployments                       Deployment                       ns      deploy   status     G
+replicasets                       ReplicaSet                       ns      rs       status     G
+statefulsets                      StatefulSet                      ns      sts      status     G
 [authorization.k8s.io/v1]
-selfsubjectaccessreviews        SelfSubjectAccessReview        cluster -        -          C
+selfsubjectaccessreviews          SelfSubjectAccessReview          cluster -        -          C
 [autoscaling/v2]
-horizontalpodautoscalers        HorizontalPodAutoscaler        ns      hpa      status     -
+horizontalpodautoscalers          HorizontalPodAutoscaler          ns      hpa      status     -
 [batch/v1]
-cronjobs                        CronJob                        ns      cj       status     G
-jobs                            Job                            ns      -        status     G
+cronjobs                          CronJob                          ns      cj       status     G
+jobs                              Job                              ns      -        status     G
+[certificates.k8s.io/v1]
+certificatesigningrequests        CertificateSigningRequest        cluster csr      status     -
 [coordination.k8s.io/v1]
-leases                          Lease                          ns      -        -          V
+leases                            Lease                            ns      -        -          V
 [discovery.k8s.io/v1]
-endpointslices                  EndpointSlice                  ns      -        -          G
+endpointslices                    EndpointSlice                    ns      -        -          G
 [events.k8s.io/v1]
-events                          Event                          ns      ev       -          -
+events                            Event                            ns      ev       -          -
+[flowcontrol.apiserver.k8s.io/v1]
+flowschemas                       FlowSchema                       cluster -        status     G
+prioritylevelconfigurations       PriorityLevelConfiguration       cluster -        status     G
 [networking.k8s.io/v1]
-ingressclasses                  IngressClass                   cluster -        -          G
-ingresses                       Ingress                        ns      ing      status     G
-networkpolicies                 NetworkPolicy                  ns      netpol   -          G
+ingressclasses                    IngressClass                     cluster -        -          G
+ingresses                         Ingress                          ns      ing      status     G
+ipaddresses                       IPAddress                        cluster ip       -          -
+networkpolicies                   NetworkPolicy                    ns      netpol   -          G
+servicecidrs                      ServiceCIDR                      cluster -        status     D
+[node.k8s.io/v1]
+runtimeclasses                    RuntimeClass                     cluster -        -          V
 [policy/v1]
-poddisruptionbudgets            PodDisruptionBudget            ns      pdb      status     GV
+poddisruptionbudgets              PodDisruptionBudget              ns      pdb      status     GV
 [rbac.authorization.k8s.io/v1]
-clusterrolebindings             ClusterRoleBinding             cluster -        -          -
-clusterroles                    ClusterRole                    cluster -        -          -
-rolebindings                    RoleBinding                    ns      -        -          -
-roles                           Role                           ns      -        -          -
+clusterrolebindings               ClusterRoleBinding               cluster -        -          -
+clusterroles                      ClusterRole                      cluster -        -          -
+rolebindings                      RoleBinding                      ns      -        -          -
+roles                             Role                             ns      -        -          -
+[resource.k8s.io/v1]
+deviceclasses                     DeviceClass                      cluster -        -          DG
+resourceclaims                    ResourceClaim                    ns      -        status     D
+resourceclaimtemplates            ResourceClaimTemplate            ns      -        -          D
+resourceslices                    ResourceSlice                    cluster -        -          DG
 [scheduling.k8s.io/v1]
-priorityclasses                 PriorityClass                  cluster pc       -          G
+priorityclasses                   PriorityClass                    cluster pc       -          G
 [storage.k8s.io/v1]
-csidrivers                      CSIDriver                      cluster -        -          DV
-csinodes                        CSINode                        cluster -        -          DV
-storageclasses                  StorageClass                   cluster sc       -          D
-volumeattachments               VolumeAttachment               cluster -        status     DV
+csidrivers                        CSIDriver                        cluster -        -          DV
+csinodes                          CSINode                          cluster -        -          DV
+csistoragecapacities              CSIStorageCapacity               ns      -        -          V
+storageclasses                    StorageClass                     cluster sc       -          D
+volumeattachments                 VolumeAttachment                 cluster -        status     DV
+volumeattributesclasses           VolumeAttributesClass            cluster vac      -          D
 """
 
 Key = tuple[str, str]

@@ -20,6 +20,7 @@ CREATED_BY_PUT = {
     ("", "limitranges"),
     ("", "services"),
     ("coordination.k8s.io", "leases"),
+    ("node.k8s.io", "runtimeclasses"),
     *((_RBAC, plural) for plural in ("clusterrolebindings", "clusterroles", "rolebindings", "roles")),
 }
 """Resources that a PUT on a name that is not there creates; for the others it is a 404."""
