@@ -14,18 +14,16 @@ class Pulse:
         """`observe` is told at each beat how many seconds late it came."""
         self._observe = observe
         self._period = period_seconds
-        self._last = 0.0
+        self._last: float | None = None
 
     async def run(self) -> None:
         """Beat until cancelled."""
         now = asyncio.get_running_loop().time
-        self._last = now()
         while True:
+            before = self._last = now()
             await asyncio.sleep(self._period)
-            late = now() - self._last - self._period
-            self._last = now()
-            self._observe(max(0.0, late))
+            self._observe(max(0.0, now() - before - self._period))
 
     def silent_seconds(self) -> float:
-        """How long ago the last beat was."""
-        return asyncio.get_running_loop().time() - self._last
+        """How long ago the last beat was; zero before the first."""
+        return 0.0 if self._last is None else asyncio.get_running_loop().time() - self._last

@@ -16,7 +16,7 @@ class LineWriter:
 
     def __init__(self, stream: TextIO, report: Callable[[int], bytes]) -> None:
         """`report(count)` is the line that says how many were dropped since the last such line."""
-        self._put = _writes_to(stream)
+        self._put, self._end = _opened(stream)
         self._report = report
         self._lines: SimpleQueue[bytes | None] = SimpleQueue()
         # Each figure is changed by one side only, so that no lock is held while a line is written.
@@ -54,6 +54,7 @@ class LineWriter:
                 self._own_up()
             self._done += len(line)
         self._own_up()
+        self._end()
 
     def _own_up(self) -> None:
         dropped = self.dropped
@@ -68,13 +69,14 @@ class LineWriter:
         return True
 
 
-def _writes_to(stream: TextIO) -> Callable[[bytes], object]:
+def _opened(stream: TextIO) -> tuple[Callable[[bytes], object], Callable[[], None]]:
+    """How to write a line to the stream, and what to do after the last one."""
     try:
         # Our own descriptor: whoever closes the stream cannot make us write into a file that comes after it.
         descriptor = os.dup(stream.fileno())
     except OSError:
-        return lambda line: stream.write(line.decode())
-    return lambda line: _write_all(descriptor, line)
+        return lambda line: stream.write(line.decode()), stream.flush
+    return lambda line: _write_all(descriptor, line), lambda: os.close(descriptor)
 
 
 def _write_all(descriptor: int, line: bytes) -> None:

@@ -67,7 +67,7 @@ async def test_the_pulse_tells_how_late_the_loop_is():
         await asyncio.sleep(0.001)
     before = len(late)
 
-    time.sleep(0.2)  # noqa: ASYNC251 - this is what the pulse is there to find
+    time.sleep(0.2)  # what the pulse is there to find
     while len(late) < before + 3:
         await asyncio.sleep(0.001)
 
@@ -76,6 +76,10 @@ async def test_the_pulse_tells_how_late_the_loop_is():
         await beating
     assert max(late[before:]) > 0.15
     assert min(late) >= 0
+
+
+async def test_before_its_first_beat_a_pulse_is_not_silent():
+    assert Pulse(lambda _: None).silent_seconds() == 0
 
 
 async def test_a_pulse_that_stopped_is_silent_for_longer_and_longer():

@@ -1,5 +1,6 @@
 """Every line is one line of strict JSON, whatever was logged; none of it carries a secret."""
 
+import io
 import json
 import logging
 import os
@@ -492,6 +493,27 @@ def test_auto_is_console_on_a_terminal_coloured_where_that_is_wanted(monkeypatch
 
     assert ("\x1b[" in seen) is colored
     assert re.sub("\x1b\\[[0-9;]*m", "", seen).split()[1:] == ["[info]", "event", "a=1"]
+
+
+def test_a_stream_that_is_no_file_is_written_to_as_well():
+    stream = io.StringIO()
+
+    logs.configure("json", "info", stream)
+    logs.get("maintd.x").info("event")
+    logs.shutdown()
+
+    assert strict(stream.getvalue().removesuffix("\n"))["message"] == "event"
+
+
+def test_starting_over_leaves_no_descriptor_open(tmp_path):
+    descriptors = Path("/proc/self/fd")
+    with (tmp_path / "log").open("w") as stream:
+        before = len(list(descriptors.iterdir()))
+        for _ in range(5):
+            logs.configure("json", "info", stream)
+        logs.shutdown()
+
+        assert len(list(descriptors.iterdir())) == before
 
 
 def test_auto_is_json_where_there_is_no_terminal():
