@@ -225,7 +225,7 @@ def test_an_equal_schedule_is_left_alone(world, alarm):
         alarm.set({"job": schedule})
         alarm.start()
         for _ in range(10):
-            alarm.set({"job": Counted(every(1))})
+            alarm.set({"job": Counted(every(1), schedule.asked)})
 
     world.run(main())
 

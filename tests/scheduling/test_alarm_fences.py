@@ -96,6 +96,24 @@ def test_a_store_that_raises_makes_nothing_later_than_a_second(world, bell, log,
     assert ("wake-up failed", None) in log.events("error")
 
 
+def test_a_clock_set_back_while_jobs_are_looked_through_loses_none(world, bell, log):
+    class Stepping(Faulty):
+        def after(self, instant: datetime) -> datetime | None:
+            if instant == minutes(44)[0]:
+                world.step(-10)
+            return super().after(instant)
+
+    async def main() -> None:
+        alarm = Alarm(bell, log=log)
+        alarm.set({"a": Stepping(range(0)), "b": Cron("* * * * *")})
+        alarm.start()
+        await asyncio.sleep(180)
+
+    world.run(main())
+
+    assert (bell.dues("a"), bell.dues("b")) == (minutes(44, 45), minutes(44, 45))
+
+
 def test_a_ring_that_raises_silences_no_other(world, bell, log):
     def ring(job: str, due: datetime, folded: int) -> None:
         if job == "b":
@@ -181,6 +199,7 @@ def test_a_ring_that_must_end_the_process_does(world, log, fatal):
 def test_the_host_zone_is_never_asked(world, bell, log, monkeypatch):
     """APScheduler reads /etc/localtime and TZ unless told, and raises where they are odd."""
     monkeypatch.setenv("TZ", "Mars/Olympus")
+    monkeypatch.setattr("tzlocal.unix._cache_tz", None)
 
     async def main() -> None:
         alarm = Alarm(bell, log=log)
