@@ -1,5 +1,7 @@
 """Reading and changing single objects: the same on the sandbox and on a real control plane."""
 
+import json
+
 import pytest
 
 from maintd.cluster.access import allowed
@@ -200,6 +202,21 @@ async def test_a_path_that_is_not_that_of_one_object_is_never_sent(stage: Stage)
         await writer.create(PODS, {"metadata": {"name": "a"}})
 
     assert server.seen == []
+
+
+async def test_a_delete_says_which_object_is_meant_and_as_it_was_when(stage: Stage) -> None:
+    server = await stage.serve(reply({"kind": "Status", "status": "Success"}))
+    writer = ClusterWriter(await stage.connect(server))
+
+    await writer.delete(PODS, ObjectRef(resource="pods", namespace="a", name="b", uid="u"), "7")
+
+    assert (server.seen[0].method, server.seen[0].target) == ("DELETE", "/api/v1/namespaces/a/pods/b")
+    assert json.loads(server.seen[0].body) == {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "propagationPolicy": "Background",
+        "preconditions": {"uid": "u", "resourceVersion": "7"},
+    }
 
 
 async def test_without_preconditions_nothing_is_deleted_or_replaced(stage: Stage) -> None:
