@@ -4,6 +4,9 @@
 
 One sample and one curl in turn, against a server in a process of its own, over http and https; then the same with
 sixty other endpoints that hang, and with a busy loop in our own process. Prints tables and asserts nothing.
+
+Over TLS the two are linked with different OpenSSLs, which shows in the handshake. On a machine that others use too,
+a curl process that has to start suffers more than a thread that runs already: `chrt -f 10 python bench/probe.py`.
 """
 
 import asyncio
