@@ -28,7 +28,7 @@ NOT_YET = frozenset({"on_missed", "windows", "freeze", "blocked_by", "notify", "
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
     refused: ClassVar[dict[str, str]] = {}
     """Keys that people may well write here, and what to do instead."""
@@ -67,7 +67,7 @@ class Defaults(_Part):
     overlap: Overlap = Field(
         default="skip", description="When a job is due while it runs: skip it, or queue it (one at most)."
     )
-    retry: Retry = Field(default=Retry(), description="Whether a failure that may pass is tried again.")
+    retry: Retry = Field(default_factory=Retry, description="Whether a failure that may pass is tried again.")
 
 
 class Entry(_Part):
@@ -121,7 +121,7 @@ class File(_Part):
 
     version: Literal[1] = Field(description="1, the only format there is so far.")
     targets: dict[Name, Target] = Field(default_factory=dict, description="What jobs work on, by name.")
-    defaults: Defaults = Field(default=Defaults(), description="What jobs have that do not say otherwise.")
+    defaults: Defaults = Field(default_factory=Defaults, description="What jobs have that do not say otherwise.")
     max_running: int = Field(default=8, ge=1, le=100, description="At most this many jobs run at once.")
     jobs: list[Entry] = Field(description="A list, one entry a job.")
 

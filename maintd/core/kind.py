@@ -18,7 +18,7 @@ from maintd.core.target import Target
 class Params(BaseModel):
     """Base of every kind's parameters: frozen, unknown keys refused, each field with a description."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)

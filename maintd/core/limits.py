@@ -23,7 +23,7 @@ def is_system_namespace(name: str) -> bool:
 class Limits(BaseModel):
     """`limits:` of a job that changes things. What a job does not say is the kind's own default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     max_count: int = Field(
         default=20,

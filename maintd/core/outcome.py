@@ -56,7 +56,7 @@ _EXIT_CODES = {
 class Frozen(BaseModel):
     """Base of everything that goes into a record: immutable, readable by an older maintd, strict JSON even for NaN."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
 
 class Considered(Frozen):

@@ -49,7 +49,7 @@ JOBS = Resource("batch", "v1", "jobs", "Job")
 class ObjectRef(BaseModel):
     """Which object, beyond doubt: the uid tells it from a namesake that came later."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     resource: str
     namespace: str = ""

@@ -8,7 +8,7 @@ DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 class GkeCluster(BaseModel):
     """Where the cluster lives in Google Cloud."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     project: str = Field(min_length=1, max_length=63, description="Google Cloud project id.")
     location: str = Field(min_length=1, max_length=63, description="Zone or region: us-central1-a.")
@@ -18,7 +18,7 @@ class GkeCluster(BaseModel):
 class Target(BaseModel):
     """One entry under `targets:`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     namespace: str | None = Field(default=None, pattern=DNS_LABEL, description="The namespace that the jobs work in.")
     deployment: str | None = Field(
