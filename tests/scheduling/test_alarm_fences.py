@@ -4,8 +4,8 @@
     test_cron, test_clock_changes, test_a_midnight_job_rings_each_day_over_a_clock_change
 6: an exception while jobs are looked through; the timer is never set again and `running` stays True. Fence: `_look`.
     test_a_store_that_raises_makes_nothing_later_than_a_second, test_a_schedule_that_raises_delays_its_own_job_…
-7: what is a second late is dropped. Fence: `_Executor`.
-    test_a_loop_that_was_blocked_rings_once_for_what_passed_and_is_back_in_step
+7: what is a second late is dropped. Fence: `_Executor`; and `Pending` still has what was not taken.
+    test_clocks_that_jump_at_random_double_nothing_and_delay_nothing_long
 8: what falls due while an earlier run goes on is dropped. Fence: `_Executor`.
     test_a_ring_does_not_wait_for_the_run_before_it
 9: shutdown takes effect a turn later, and cancels what runs. Fence: `stop`, and that rings are no jobs of its own.
