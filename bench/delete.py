@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tables import table
+
 from maintd.cluster.api import Api, Request
 from maintd.cluster.reader import ClusterReader
 from maintd.core.kind import Context
@@ -128,10 +130,6 @@ def kubectl(kubeconfig: Path, namespace: str, *options: str) -> float:
     return time.perf_counter() - started
 
 
-def row(name: str, seconds: float, number: int, fastest: float) -> None:
-    print(f"{name:<46} {seconds:8.2f} {number / seconds:9.0f} {fastest / seconds:8.2f}x")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pods", type=int, default=2000)
@@ -153,12 +151,17 @@ def main() -> int:
         }
     assert tally(outcome.changes) == {"done": number}, outcome.summary
     deletions, fastest = phases["changes tried"], min(times.values())
-    print(f"{number:,} failed pods, {options.in_flight} requests in flight{'':<13} seconds    pods/s  vs kubectl")
-    row("maintd, the deletions", deletions, number, fastest)
-    row("maintd, the evidence before them", phases["evidence written"], number, fastest)
-    row("maintd, the whole run: list, rights, both, Event", whole, number, fastest)
-    for name, seconds in times.items():
-        row(name, seconds, number, fastest)
+    ours = {
+        "maintd, the deletions": deletions,
+        "maintd, the evidence before them": phases["evidence written"],
+        "maintd, the whole run": whole,
+    }
+    titles = (f"{number:,} failed pods, {options.in_flight} in flight", "seconds", "pods/s", "x the faster kubectl")
+    rows = [
+        (name, f"{seconds:.2f}", f"{number / seconds:.0f}", f"{fastest / seconds:.2f}")
+        for name, seconds in (ours | times).items()
+    ]
+    print(table(titles, rows))
     met = fastest / deletions >= TARGET
     print(f"deletions {fastest / deletions:.1f}x the faster kubectl; target {TARGET}x: {'met' if met else 'MISSED'}")
     return 0 if met else 1

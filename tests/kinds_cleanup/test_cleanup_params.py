@@ -45,14 +45,18 @@ def test_the_manual_says_the_defaults():
         {"namespaces": ["Shop"]},
         {"namespaces": [""]},
         {"namespaces": "shop"},
-        {"label_selector": ""},
-        {"label_selector": "  "},
         {"older_then": "24h"},
     ],
 )
 def test_nonsense_is_refused(params):
     with pytest.raises(ValidationError):
         CleanupPods(**params)
+
+
+@pytest.mark.parametrize("selector", ["", "  "])
+def test_an_empty_selector_is_not_taken_for_everything(selector):
+    with pytest.raises(ValidationError, match="an empty selector selects everything; leave the key out"):
+        CleanupPods(label_selector=selector)
 
 
 @pytest.mark.parametrize(
