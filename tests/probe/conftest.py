@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-# asyncio makes a loop for whoever first asks for one outside of any (pytest-asyncio does), and nobody closes it.
-asyncio.set_event_loop(None)
-
 Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
