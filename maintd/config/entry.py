@@ -7,6 +7,7 @@ from itertools import islice
 
 from maintd.config.jobs import Defaults, Entry, Job, Schedule, Schedules
 from maintd.config.part import Hints, Part
+from maintd.core.errors import ConfigError
 from maintd.core.kind import Kind, Params
 from maintd.core.limits import Limits, is_system_namespace
 from maintd.core.target import Target
@@ -72,7 +73,11 @@ def _kind(part: Part, scope: Scope) -> Kind | None:
     if name is not None and name not in scope.kinds:
         near = did_you_mean(name[:80], scope.kinds).removeprefix("; ")
         part["kind"].wrong(f"there is no kind {name[:80]!r}", near or "maintd kinds lists them")
-    return scope.kinds.get(name or "")
+    try:
+        return scope.kinds.get(name or "")
+    except ConfigError as error:  # a third party's, which cannot be imported
+        part["kind"].wrong_about(error)
+        return None
 
 
 def _hints(kind: Kind | None) -> Hints:

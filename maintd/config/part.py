@@ -70,7 +70,7 @@ class Part:
         if self.node is not None:
             self.sheet.note(self.node.mark, self.path, message, remedy)
 
-    def wrong_about(self, error: ValueError) -> None:
+    def wrong_about(self, error: Exception) -> None:
         """Note what an error says of this value: a message, a semicolon, a remedy."""
         message, _, remedy = str(error).partition("; ")
         self.wrong(message, remedy)

@@ -2,7 +2,8 @@
 
 import importlib
 import pkgutil
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 
 from maintd.core.errors import ConfigError
@@ -12,28 +13,53 @@ GROUP = "maintd.kinds"
 
 
 @cache
-def load_kinds() -> dict[str, Kind]:
-    """Every kind by name, sorted.
+def load_kinds() -> Mapping[str, Kind]:
+    """Every kind by name, sorted; each is imported when it is first looked up.
 
-    Raises ConfigError when a third party's kind cannot be imported or takes a name that is in use.
+    Raises ConfigError when a third party's kind takes a name that is in use; looking up raises it for one that
+    cannot be imported, or that is not what its entry point says.
     """
-    found = {kind.name: kind for kind in _built_in()}
+    found = dict(_built_in())
     for entry in entry_points(group=GROUP):
-        kind = _third_party(entry)
-        if kind.name in found:
-            raise ConfigError(f"{entry.value} offers the kind {kind.name}, which exists already; rename its module")
-        found[kind.name] = kind
-    return dict(sorted(found.items()))
+        if entry.name in found:
+            raise ConfigError(f"{entry.value} offers the kind {entry.name}, which exists already; rename its module")
+        found[entry.name] = partial(_third_party, entry)
+    return _Kinds(found)
 
 
-def _built_in() -> list[Kind]:
-    modules = []
+class _Kinds(Mapping[str, Kind]):
+    """Names at once, kinds when they are wanted: most files use few of them."""
+
+    def __init__(self, sources: Mapping[str, Callable[[], Kind]]) -> None:
+        self._sources = dict(sorted(sources.items()))
+        self._loaded: dict[str, Kind] = {}
+
+    def __getitem__(self, name: str) -> Kind:
+        if name not in self._loaded:
+            self._loaded[name] = self._sources[name]()
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._sources
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+
+def _built_in() -> Iterator[tuple[str, Callable[[], Kind]]]:
     for folder in ("observe", "protect", "act"):
         package = importlib.import_module(f"{__name__}.{folder}")
-        modules += [
-            importlib.import_module(f"{package.__name__}.{m.name}") for m in pkgutil.iter_modules(package.__path__)
-        ]
-    return [module.KIND for module in modules]
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            name = module.name.rpartition(".")[2].replace("_", "-")
+            yield name, partial(_imported, module.name)
+
+
+def _imported(module: str) -> Kind:
+    kind: Kind = importlib.import_module(module).KIND
+    return kind
 
 
 def _third_party(entry: EntryPoint) -> Kind:
@@ -45,4 +71,6 @@ def _third_party(entry: EntryPoint) -> Kind:
         ) from error
     if not isinstance(kind, Kind):
         raise ConfigError(f"{entry.value} is not a maintd.core.kind.Kind; point the entry point at the KIND value")
+    if kind.name != entry.name:
+        raise ConfigError(f"the entry point {entry.name} offers the kind {kind.name}; give both the same name")
     return kind

@@ -40,7 +40,7 @@ def test_a_kind_imports_the_vocabulary_and_nothing_that_leads_outside(path):
 
 
 def test_the_kinds_all_together_load_no_transport():
-    code = "import sys, maintd.kinds; maintd.kinds.load_kinds(); print('\\n'.join(sys.modules))"
+    code = "import sys, maintd.kinds; [*maintd.kinds.load_kinds().values()]; print('\\n'.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert {name.partition(".")[0] for name in loaded} & TRANSPORTS == set()
@@ -117,9 +117,11 @@ async def test_a_strangers_kind_runs_and_leaves_a_record(stranger, sandbox):
 
 def test_a_package_that_cannot_be_imported_is_named_with_a_remedy(stranger):
     (stranger / "too_many_configmaps.py").write_text("import nothing_of_that_name\n")
-    (stranger / "jobs.yaml").write_text("version: 1\njobs: []\n")
+    job = "{name: a, kind: too-many-configmaps, manual: true}"
+    (stranger / "jobs.yaml").write_text(f"version: 1\njobs: [{job}]\n")
     said = typed(stranger, "validate")
 
     assert said.returncode == 2
+    assert said.stderr.startswith("jobs.yaml:2:24: jobs[0].kind: the kind ")
     assert "too-many-configmaps (too_many_configmaps:KIND) cannot be imported" in said.stderr
     assert "Traceback" not in said.stderr
