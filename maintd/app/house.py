@@ -29,7 +29,7 @@ from maintd.telemetry import logs
 from maintd.telemetry.metrics import Metrics
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class House:
     """What `serve`, `run` and `demo` share."""
 
@@ -59,37 +59,33 @@ async def open_house(
     usual ones. `embedded` is the kubeconfig of the embedded cluster, whose application is on this machine: probes may
     reach it then.
     """
-    log = logs.get("maintd")
     async with AsyncExitStack() as stack:
         api = await _connect(settings, embedded)
         if isinstance(api, Api):
             stack.push_async_callback(api.close)
         store = open_store(settings.storage, settings.cluster)
-        state = State(await _home(settings, api), log)
+        state = State(await _home(settings, api), logs.get("maintd"))
         stack.push_async_callback(state.close)
-        history, metrics = History(store, log), Metrics()
+        history, metrics = History(store, logs.get("maintd")), Metrics()
         counted = MetricsSink(metrics, lambda job: state.of(job).consecutive_failures)
         logged = (LogSink(next_due),) if next_due else ()
-        fanout = Fanout((history, counted, *logged, *sinks), log, on_failure=metrics.sink_failed)
+        everywhere = (history, counted, *logged, *sinks)
+        fanout = Fanout(everywhere, logs.get("maintd"), on_failure=metrics.sink_failed)
         contexts = Contexts(
             api=api,
             store=store,
-            http=Curl(Guard(allow_loopback=embedded is not None), user_agent=f"maintd/{__version__}"),
+            http=await _probes(api, embedded),
             state=state,
             cluster_name=settings.cluster,
             own_namespace=settings.namespace,
         )
         runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
-        yield House(
-            settings=settings,
-            api=api,
-            store=store,
-            history=history,
-            state=state,
-            fanout=fanout,
-            metrics=metrics,
-            runner=runner,
-        )
+        yield House(settings, api, store, history, state, fanout, metrics, runner)
+
+
+async def _probes(api: Api | str, embedded: Path | None) -> Curl:
+    server = await api.server() if isinstance(api, Api) else ""
+    return Curl(Guard(allow_loopback=embedded is not None, api_server=server), user_agent=f"maintd/{__version__}")
 
 
 async def _connect(settings: Settings, kubeconfig: Path | None) -> Api | str:

@@ -75,6 +75,10 @@ class Api:
         """Close the connections of this view and of all others."""
         await self._wire.session.close()
 
+    async def server(self) -> str:
+        """The URL of the API server."""
+        return (await self._wire.credentials.endpoint()).url
+
     def scoped(self, *, user_agent: str | None = None, in_flight: int = 8) -> "Api":
         """The same connections under another User-Agent, with its own bound on requests in flight."""
         return Api(self._wire, user_agent or self._user_agent, in_flight)

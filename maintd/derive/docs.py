@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -98,6 +98,9 @@ def _page(kind: Kind, also: Also) -> Iterator[str]:
     yield "## Parameters"
     yield ""
     yield from _fields(kind.params.model_fields)
+    for path, model in _nested(kind.params):
+        yield from ("", f"### {path}", "")
+        yield from _fields(model.model_fields)
     if kind.acts:
         yield ""
         yield "## Limits"
@@ -111,6 +114,22 @@ def _page(kind: Kind, also: Also) -> Iterator[str]:
     yield from _rights(kind, also)
 
 
+def _nested(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """The models inside a model, with the path that leads to them: `checks[]`, `checks[].expect`."""
+    for name, info in model.model_fields.items():
+        for inner, many in _models(info.annotation):
+            found = f"{path}{name}{'[]' if many else ''}"
+            yield found, inner
+            yield from _nested(inner, f"{found}.")
+
+
+def _models(annotation: Any, *, many: bool = False) -> Iterator[tuple[type[BaseModel], bool]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, many
+    for argument in get_args(annotation):
+        yield from _models(argument, many=many or get_origin(annotation) in (list, tuple))
+
+
 def _fields(fields: dict[str, FieldInfo], values: Any = None) -> Iterator[str]:
     if not fields:
         yield "It has none."
@@ -120,13 +139,13 @@ def _fields(fields: dict[str, FieldInfo], values: Any = None) -> Iterator[str]:
     for name, info in fields.items():
         default = getattr(values, name) if values is not None else info.get_default(call_default_factory=True)
         meaning = (info.description or "").replace("|", "\\|").replace("\n", " ")
-        yield f"| `{name}` | {_default(default)} | {meaning} |"
+        yield f"| `{info.alias or name}` | {_default(default)} | {meaning} |"
 
 
 def _default(value: Any) -> str:
     if value is PydanticUndefined:
         return "required"
-    if value is None or value in ((), {}):
+    if value is None or value in ((), {}, ""):
         return "none"
     if isinstance(value, BaseModel):
         return "see below"
