@@ -5,6 +5,7 @@ something else in each of them, so it is named and refused rather than guessed.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from maintd.core.text import did_you_mean
@@ -54,7 +55,7 @@ class Fields(NamedTuple):
 def parse(expression: str) -> Fields:
     """Read a crontab expression. ValueError says what is wrong and what to write instead."""
     words = _words(expression)
-    sets = [field.values(word) for field, word in zip(_FIELDS, words, strict=True)]
+    sets = [_values(field, word) for field, word in zip(_FIELDS, words, strict=True)]
     minutes, hours, days, months, weekdays = sets
     wild = words[0].startswith("*") or words[1].startswith("*")
     both_days = words[2].startswith("*") or words[4].startswith("*")
@@ -62,6 +63,12 @@ def parse(expression: str) -> Fields:
         named = ", ".join(_MONTH.names[month - 1] for month in sorted(months))
         raise ValueError(f"{' '.join(words)} never comes: there is no day {min(days)} in {named}; write an earlier day")
     return Fields(" ".join(words), minutes, hours, days, months, frozenset(d % 7 for d in weekdays), wild, both_days)
+
+
+@lru_cache(maxsize=1024)
+def _values(field: "_Field", word: str) -> frozenset[int]:
+    """The jobs of a file say the same few words over and over."""
+    return field.values(word)
 
 
 def _words(expression: str) -> list[str]:
