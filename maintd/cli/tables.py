@@ -21,7 +21,7 @@ _COLOURS = {Status.OK: "green", Status.ATTENTION: "yellow", Status.PARTIAL: "yel
 def table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Capitals, columns three spaces apart, no borders, `<none>` for nothing: made for awk and for eyes."""
     cells = [list(titles), *([_cell(value) for value in row] for row in rows)]
-    widths = [max(len(click.unstyle(row[column])) for row in cells) for column in range(len(titles))]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(titles))]
     return "\n".join(_line(row, widths) for row in cells)
 
 
@@ -30,8 +30,12 @@ def _cell(value: Any) -> str:
     return text.replace("\n", " ") or "<none>"
 
 
+def _width(text: str) -> int:
+    return len(click.unstyle(text)) if "\x1b" in text else len(text)
+
+
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (text + " " * (width - len(click.unstyle(text))) for text, width in zip(row, widths, strict=True))
+    padded = (text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True))
     return "   ".join(padded).rstrip()
 
 
