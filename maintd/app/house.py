@@ -55,9 +55,8 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Build everything; nothing is asked of the store, and of the API server only where the state lives.
 
-    `next_due` of a job goes into the log line of its run; without it runs are not logged. `sinks` come beside the
-    usual ones. `embedded` is the kubeconfig of the embedded cluster, whose application is on this machine: probes may
-    reach it then.
+    `next_due` of a job goes into the log line of its run; without it runs are not logged. `embedded` is the kubeconfig
+    of the embedded cluster, whose application is on this machine: probes may reach it then.
     """
     async with AsyncExitStack() as stack:
         api = await _connect(settings, embedded)
@@ -67,10 +66,8 @@ async def open_house(
         state = State(await _home(settings, api), logs.get("maintd"))
         stack.push_async_callback(state.close)
         history, metrics = History(store, logs.get("maintd")), Metrics()
-        counted = MetricsSink(metrics, lambda job: state.of(job).consecutive_failures)
         logged = (LogSink(next_due),) if next_due else ()
-        everywhere = (history, counted, *logged, *sinks)
-        fanout = Fanout(everywhere, logs.get("maintd"), on_failure=metrics.sink_failed)
+        fanout = _fanout(metrics, state, (history, *logged, *sinks))
         contexts = Contexts(
             api=api,
             store=store,
@@ -81,6 +78,11 @@ async def open_house(
         )
         runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
         yield House(settings, api, store, history, state, fanout, metrics, runner)
+
+
+def _fanout(metrics: Metrics, state: State, sinks: tuple[Sink, ...]) -> Fanout:
+    counted = MetricsSink(metrics, lambda job: state.of(job).consecutive_failures)
+    return Fanout((*sinks, counted), logs.get("maintd"), on_failure=metrics.sink_failed)
 
 
 async def _probes(api: Api | str, embedded: Path | None) -> Curl:
