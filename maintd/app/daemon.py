@@ -113,7 +113,7 @@ class Daemon:
         new = {job.name: job for job in file.jobs}
         added, removed = new.keys() - self._jobs.keys(), self._jobs.keys() - new.keys()
         changed = {name for name in new.keys() & self._jobs.keys() if new[name] != self._jobs[name]}
-        # The alarm first rings what had fallen due under a schedule that goes: the jobs as they were must still be there.
+        # The alarm first rings what had fallen due under a schedule that goes: those jobs must still be there.
         self._alarm.set({name: job.schedule for name, job in new.items() if job.schedule and job.enabled})
         self._jobs = new
         self._house.runner.resize(file.max_running)

@@ -68,14 +68,8 @@ async def open_house(
         history, metrics = History(store, logs.get("maintd")), Metrics()
         logged = (LogSink(next_due),) if next_due else ()
         fanout = _fanout(metrics, state, (history, *logged, *sinks))
-        contexts = Contexts(
-            api=api,
-            store=store,
-            http=await _probes(api, embedded),
-            state=state,
-            cluster_name=settings.cluster,
-            own_namespace=settings.namespace,
-        )
+        http = await _probes(api, embedded)
+        contexts = Contexts(api, store, http, state, settings.cluster, settings.namespace)
         runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
         yield House(settings, api, store, history, state, fanout, metrics, runner)
 
