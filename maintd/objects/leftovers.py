@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from maintd.core.errors import Unreadable
-from maintd.core.outcome import Considered
+from maintd.core.outcome import Change, Considered
 from maintd.core.ports import Deletion
 from maintd.core.resource import PODS, Json, ObjectRef
 from maintd.core.units import format_duration
@@ -39,8 +39,10 @@ class Verdict:
     wish: Deletion | None = None
     job: Controller | None = None
 
-    def considered(self) -> Considered:
-        """As the record has it."""
+    def considered(self, change: Change | None) -> Considered:
+        """As the record has it, once it is known what became of the wish: a rail may have kept what could go."""
+        if change is not None and change.result in ("kept", "left"):
+            return Considered(object=self.object, decision="keep", rule=change.reason)
         return Considered(object=self.object, decision="delete" if self.wish else "keep", rule=self.rule)
 
 

@@ -183,10 +183,12 @@ async def test_protected_pods_are_kept_with_the_reason(cluster_backend, cleanup,
 
     outcome = await cleanup(space)
 
-    assert {change.object.name: change.reason for change in outcome.changes} == {
+    reasons = {
         "a": "annotation maintd.dev/protect is 'true'",
         "b": "annotation maintd.dev/keep-until is 2999-12-31",
     }
+    assert {change.object.name: change.reason for change in outcome.changes} == reasons
+    assert decisions(outcome) == {name: ("keep", reason) for name, reason in reasons.items()}
     assert await names(cluster_backend, space) == {"a", "b"}
 
 

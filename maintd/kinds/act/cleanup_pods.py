@@ -1,11 +1,10 @@
 """Delete finished pods that only take up room.
 
-Goes: what finished more than `older_than` ago (24h), by the API server's clock. What each pod was, its events and
-its last log lines are written to the store first.
+They go `older_than` (24h) after they finished, by the API server's clock. What each pod was, its events and its
+last log lines are written to the store first.
 
-When a pod finished is told by its last container's `finishedAt`, else by its newest condition transition, else by
-its `startTime`. A pod that tells nothing, or nonsense, is kept. The record names each finished pod, whether it
-goes or stays, and the rule.
+When a pod finished is told by its last container's `finishedAt`, else its newest condition transition, else its
+`startTime`; one that tells nothing, or nonsense, stays. The record names each, whether it goes, and the rule.
 
 Pods are left to whoever answers for them: those of a Job that has not finished (it counts them), those of a
 DaemonSet or StatefulSet (their controllers replace failed pods themselves), of a node (static pods), and of every
@@ -76,17 +75,18 @@ class _Listing:
 
 async def run(ctx: Context, params: CleanupPods) -> Outcome:
     """Delete every finished pod that is old enough and that nobody answers for."""
-    listings = [await _list(ctx, namespace, params) for namespace in _scope(params, ctx.target)]
+    scope = _scope(params, ctx.target)
+    listings = [await _list(ctx, namespace, params) for namespace in scope]
     verdicts = [verdict for listing in listings for verdict in listing.verdicts]
     wishes = [verdict.wish for verdict in verdicts if verdict.wish]
     pods = sum(listing.pods for listing in listings)
     changes = await ctx.gate.delete(wishes, population=pods, now=min(listing.now for listing in listings))
-    where = ", ".join(listing.namespace for listing in listings)
+    became = {change.object.uid: change for change in changes}
     return Outcome(
-        f"{_done(changes)}; looked at {counted(pods, 'pod')} in {where}, {len(verdicts):,} of them finished",
+        f"{_done(changes)}; looked at {counted(pods, 'pod')} in {', '.join(scope)}, {len(verdicts):,} of them finished",
         findings=tuple(_nothing_there(listing.namespace, params) for listing in listings if not listing.pods),
         changes=changes,
-        considered=tuple(verdict.considered() for verdict in verdicts),
+        considered=tuple(verdict.considered(became.get(verdict.object.uid)) for verdict in verdicts),
         metrics={"listed_pods": pods, "finished_pods": len(verdicts), "deleted_pods": tally(changes).get("done", 0)},
     )
 
