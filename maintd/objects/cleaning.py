@@ -188,18 +188,18 @@ def _tree(kind: str) -> _Tree:
 
 def _mapping(node: Json, tree: _Tree, obj: Json) -> Json:
     """A copy as deep as the rows reach; what becomes empty goes as well."""
-    found: Json = {}
-    for key, value in node.items():
-        branch = tree.get(key)
-        if branch is None:
-            found[key] = value
-        elif type(branch) is Row:
-            if branch.when and not branch.when(obj, node, value):
-                found[key] = value
-        else:
-            inner = _inner(value, branch, node, obj)
-            if inner or not value:
-                found[key] = inner
+    found = node.copy()
+    for key, branch in tree.items():
+        if key not in found:
+            continue
+        value = found[key]
+        if type(branch) is Row:
+            if branch.when is None or branch.when(obj, node, value):
+                del found[key]
+        elif value:
+            found[key] = _inner(value, branch, node, obj)
+            if not found[key]:
+                del found[key]
     return found
 
 
