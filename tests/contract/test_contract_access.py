@@ -110,6 +110,22 @@ async def test_a_cluster_rule_holds_in_every_namespace(cluster_backend, space):
     assert [(await ask("GET", path)).status for path in paths] == [200, 200, 404, 403]
 
 
+async def test_a_cluster_role_that_a_namespace_binds_holds_there_and_nowhere_else(cluster_backend, space):
+    kubeconfig = await cluster_backend.grant([])
+    ask = asker(cluster_backend, kubeconfig)
+    rbac = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": {"name": space}}
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]
+    await cluster_backend.apply(role | {"rules": rules})
+    binding = {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": {"name": "b", "namespace": space}}
+    subject = {"kind": "ServiceAccount", "namespace": kubeconfig.stem, "name": "account"}
+    reference = {"apiGroup": rbac, "kind": "ClusterRole", "name": space}
+    await cluster_backend.apply(binding | {"subjects": [subject], "roleRef": reference})
+
+    paths = (f"/api/v1/namespaces/{space}/configmaps", "/api/v1/namespaces/default/configmaps", "/api/v1/configmaps")
+    assert [(await ask("GET", path)).status for path in paths] == [200, 403, 403]
+
+
 async def test_a_rule_with_names_is_for_those_objects_only(cluster_backend, space):
     rule = Rule("configmaps", "get", "list", "create", namespace=space, names=["mine"])
     ask = asker(cluster_backend, await cluster_backend.grant([rule]))
