@@ -14,6 +14,7 @@ from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, JobError, Missing, Refused, Transient
 from maintd.core.outcome import Change
 from maintd.core.ports import Deletion, Log, Store
+from maintd.core.resource import Json
 from maintd.objects.metadata import differs
 from maintd.rails.announcement import announce
 from maintd.rails.evidence import Evidence
@@ -104,23 +105,32 @@ class RailGate:
         return chosen[:number]
 
     async def _prove(self, ticket: Ticket) -> None:
-        """Write the evidence of an object that is still what was judged; otherwise, or where that fails, close it."""
+        """Write the evidence of an object that is still what was judged; where that fails, close its ticket."""
+        obj = await self._as_judged(ticket)
+        if obj is None:
+            return
+        try:
+            ticket.evidence = await self._evidence.write(ticket.wish, obj)
+        except JobError as error:
+            ticket.close("failed", f"evidence could not be written, so it was left alone: {error}")
+
+    async def _as_judged(self, ticket: Ticket) -> Json | None:
+        """The object, read again; None, and the ticket closed, where it is not what was judged."""
         wish = ticket.wish
         try:
             with self._fuse.guard("the API server"):
                 obj = await self._reader.get(wish.resource, wish.object.name, wish.object.namespace or None)
         except Missing:
-            return ticket.close("gone", "it was no longer there")
+            ticket.close("gone", "it was no longer there")
+            return None
         except JobError as error:
-            return ticket.close("failed", f"could not be read before the change: {error}")
+            ticket.close("failed", f"could not be read before the change: {error}")
+            return None
         changed = differs(wish, obj)
         if changed:
-            return ticket.close("kept", changed)
-        try:
-            ticket.evidence = await self._evidence.write(wish, obj)
-        except JobError as error:
-            ticket.close("failed", f"evidence could not be written, so it was left alone: {error}")
-        return None
+            ticket.close("kept", changed)
+            return None
+        return obj
 
     async def _change(self, ticket: Ticket) -> None:
         wish = ticket.wish
