@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from itertools import islice
 
 from maintd.config.jobs import Defaults, Entry, Job, Schedule, Schedules
@@ -50,7 +51,7 @@ class _Found:
 def read_job(part: Part, scope: Scope) -> Job | None:
     """The job of an entry; None where mistakes were noted."""
     kind = _kind(part, scope)
-    entry = part.read(Entry, _hints(kind))
+    entry = part.read(Entry, _hints(kind.params if kind else Params))
     if not part.is_mapping:
         return None
     _check_name(part, scope)
@@ -80,10 +81,10 @@ def _kind(part: Part, scope: Scope) -> Kind | None:
         return None
 
 
-def _hints(kind: Kind | None) -> Hints:
-    """Parameters of the kind that stand beside `params` instead of in it."""
-    fields = [*kind.params.model_fields] if kind else []
-    hints = dict.fromkeys(fields, "unknown key; write it under params")
+@cache
+def _hints(params: type[Params]) -> Hints:
+    """Parameters of the kind that stand beside `params` instead of in it, and limits beside `limits`."""
+    hints = dict.fromkeys(params.model_fields, "unknown key; write it under params")
     return hints | dict.fromkeys(Limits.model_fields, "unknown key; write it under limits")
 
 

@@ -21,7 +21,7 @@ Hints = Mapping[str, str]
 NO_HINTS: Hints = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """A node of the tree, and its path. Without a node: something that is not there, or was noted as a mistake."""
 
