@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from maintd.core.errors import Unreadable
@@ -10,6 +11,8 @@ from maintd.core.resource import Json
 
 _LARGE = 256 * 1024
 """Bytes from which on a body is decoded in a thread: about 5 ms of work."""
+_THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decoding")
+"""One, since two would only fight over the interpreter's lock; and not the loop's own pool, which looks up names."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
 
@@ -17,7 +20,7 @@ _DECODER = json.JSONDecoder()
 async def decode(raw: bytes, what: str) -> Json:
     """The JSON object in `raw`. Raises Unreadable, naming `what` was asked for."""
     try:
-        found = await asyncio.to_thread(_by_members, raw) if len(raw) > _LARGE else json.loads(raw)
+        found = await _in_thread(raw) if len(raw) > _LARGE else json.loads(raw)
     except RecursionError:
         raise Unreadable(f"{what}: the reply is nested too deeply to be read") from None
     except ValueError:  # JSONDecodeError and UnicodeDecodeError, whose texts quote the body
@@ -25,6 +28,10 @@ async def decode(raw: bytes, what: str) -> Json:
     if not isinstance(found, dict):
         raise Unreadable(f"{what}: the reply is JSON, but not an object")
     return found
+
+
+async def _in_thread(raw: bytes) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(_THREAD, _by_members, raw)
 
 
 def _why(raw: bytes) -> str:
