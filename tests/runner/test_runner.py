@@ -255,6 +255,19 @@ async def test_a_store_that_refuses_the_record_changes_no_status(house):
     assert (await house.run(house.job(fine))).status == "ok"
 
 
+async def test_what_waits_when_the_drain_begins_is_recorded_at_once_and_not_after_the_grace(house):
+    never = asyncio.Event()
+    for name in ("one", "two", "waits"):
+        house.runner.ring(house.job(gated(never), name=name), DUE)
+    await settle()
+    draining = asyncio.create_task(house.runner.drain(60))
+    (missed,) = await house.records(1)
+    never.set()
+    await draining
+
+    assert (missed.job, missed.status) == ("waits", "missed")
+
+
 async def test_what_a_kind_remembers_is_there_in_its_next_run(house):
     async def counting(ctx, params):
         ctx.memory["runs"] = ctx.memory.get("runs", 0) + 1
