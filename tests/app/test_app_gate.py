@@ -43,7 +43,7 @@ async def greedy(ctx, params):
                 created=made,
                 since=made,
                 annotations={},
-                deleting=False,
+                deleting="deletionTimestamp" in metadata,
                 rule="all of them",
             )
             wishes.append(wish)
