@@ -10,7 +10,7 @@ _WIDTH = 100
 _BEFORE = 60
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """A character of a file; line and column count from 1, as editors do."""
 
@@ -22,7 +22,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Mistake:
     """One thing to mend."""
 
@@ -69,7 +69,7 @@ class BadJobs(ConfigError):
 
     def __init__(self, file: str, mistakes: list[Mistake], *, more: bool = False) -> None:
         self.file = file
-        self.mistakes = tuple(sorted(mistakes))
+        self.mistakes = tuple(sorted(mistakes, key=lambda one: (one.place.line, one.place.column, one.path)))
         self.more = more
         """Reading stopped at so many mistakes that there may be others."""
         super().__init__("\n".join([*(mistake.headline for mistake in self.mistakes), self.summary]))

@@ -12,8 +12,6 @@ MAX_MISTAKES = 100
 LONGEST_MESSAGE = 400
 """So that a file which is wrong throughout costs neither the reader nor the machine much."""
 
-_REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-"""What YAML forbids, and the line breaks of YAML 1.1 that no editor shows (U+0085, U+2028, U+2029)."""
 _LINE_BREAK = re.compile("\r\n|[\n\r]")
 _MARKS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"), (b"\xef\xbb\xbf", "UTF-8 with a byte order mark"))
 
@@ -91,6 +89,14 @@ class Sheet:
 
     def _refuse_strange(self) -> None:
         for number, line in enumerate(self._lines):
-            if found := _REFUSED.search(line):
-                remedy = "the file may be UTF-16; save it as plain UTF-8" if found[0] == "\0" else "remove it"
-                self.stop(At(number, found.start()), f"the character U+{ord(found[0]):04X} cannot be used here", remedy)
+            if line.isprintable():
+                continue
+            for column, char in enumerate(line):
+                if _is_strange(char):
+                    remedy = "the file may be UTF-16; save it as plain UTF-8" if char == "\0" else "remove it"
+                    self.stop(At(number, column), f"the character U+{ord(char):04X} cannot be used here", remedy)
+
+
+def _is_strange(char: str) -> bool:
+    """What YAML forbids, and the line breaks of YAML 1.1 that no editor shows."""
+    return (char < " " and char != "\t") or "\x7f" <= char <= "\x9f" or char in "\u2028\u2029\ufeff\ufffe\uffff"
