@@ -1,5 +1,7 @@
 """The last lines of a container, as evidence."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from maintd.cluster.addresses import object_path
@@ -41,10 +43,17 @@ async def tail(
         needs=Rule("pods/log", "get", namespace=namespace),
         cap=2 * asked,
     )
+    with _said(f"pod {namespace}/{pod}", container, previous):
+        return _end(await api.text(request, timeout), limit_bytes)
+
+
+@contextmanager
+def _said(pod: str, container: str, previous: bool) -> Iterator[None]:
+    """The transport's errors in the words of somebody who reads evidence."""
     try:
-        text = await api.text(request, timeout)
+        yield
     except Missing:
-        raise Missing(f"pod {namespace}/{pod} or its node is gone") from None
+        raise Missing(f"{pod} or its node is gone") from None
     except Rejected:
         which = (
             "no previous instance of it is kept" if previous else "it has not started, or the pod has none of that name"
@@ -54,7 +63,6 @@ async def tail(
         raise Transient(f"container {container}: the node sent more than was asked for") from None
     except Transient as error:
         raise Transient(f"the node did not hand it out: {error}") from None
-    return _end(text, limit_bytes)
 
 
 def _end(text: str, limit: int) -> str:

@@ -25,17 +25,10 @@ class ClusterWriter:
         """
         if not ref.uid or not resource_version:
             raise Refused(f"{ref}: without uid and resourceVersion it may be another object by now; not deleted")
-        options = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "propagationPolicy": "Background",
-            "preconditions": {"uid": ref.uid, "resourceVersion": resource_version},
-            **({"dryRun": ["All"]} if dry_run else {}),
-        }
         request = Request(
             method="DELETE",
             path=object_path(resource, ref.namespace, ref.name),
-            body=options,
+            body=_delete_options(ref, resource_version, dry_run),
             repeatable=True,
             needs=Rule(resource.name, "delete", namespace=ref.namespace or None),
         )
@@ -96,6 +89,16 @@ class ClusterWriter:
         except JobError:
             return False
         return bool(found.get("uid") != ref.uid or found.get("deletionTimestamp"))
+
+
+def _delete_options(ref: ObjectRef, resource_version: str, dry_run: bool) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "propagationPolicy": "Background",
+        "preconditions": {"uid": ref.uid, "resourceVersion": resource_version},
+        **({"dryRun": ["All"]} if dry_run else {}),
+    }
 
 
 def _dry(dry_run: bool) -> dict[str, str]:
