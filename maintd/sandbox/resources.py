@@ -64,7 +64,7 @@ ingressclasses                    IngressClass                     cluster -    
 ingresses                         Ingress                          ns      ing      status     G
 ipaddresses                       IPAddress                        cluster ip       -          -
 networkpolicies                   NetworkPolicy                    ns      netpol   -          G
-servicecidrs                      ServiceCIDR                      cluster -        status     D
+servicecidrs                      ServiceCIDR                      cluster -        status     -
 [node.k8s.io/v1]
 runtimeclasses                    RuntimeClass                     cluster -        -          V
 [policy/v1]
