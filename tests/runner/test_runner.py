@@ -90,6 +90,7 @@ async def test_a_run_past_its_deadline_is_cancelled_and_awaited(house):
         try:
             await asyncio.sleep(60)
         finally:
+            await asyncio.sleep(0.05)
             cleaned.set()
 
     record = await house.run(house.job(slow, timeout=timedelta(seconds=0.05)))
@@ -234,6 +235,7 @@ async def test_a_drain_starts_nothing_waits_for_what_runs_and_interrupts_what_do
     await settle()
     asyncio.get_running_loop().call_later(0.02, opened.set)
     await house.runner.drain(0.1)
+    assert ("endless", "interrupted") in [(run.job, str(run.status)) for run in house.sink.runs]
     house.runner.ring(house.job(fine, name="after"), DUE)
     await settle()
     await house.runner.drain(0)
@@ -280,18 +282,19 @@ async def test_what_a_kind_remembers_is_there_in_its_next_run(house):
     assert [run.summary for run in house.state.of("tidy").last_runs] == ["run 3", "run 2", "run 1"]
 
 
-async def test_a_memory_that_is_no_json_or_too_large_is_not_kept_and_the_old_one_is(house):
+@pytest.mark.parametrize("too_much", ["x" * 10_000, object()], ids=["too large", "no JSON"])
+async def test_a_memory_that_is_no_json_or_too_large_is_not_kept_and_the_old_one_is(house, too_much):
+    seen, things = [], ["small", too_much, "not reached"]
+
     async def hoarding(ctx, params):
-        ctx.memory["all"] = ctx.memory.get("all") or things.pop()
+        seen.append(ctx.memory.get("all"))
+        ctx.memory["all"] = things.pop(0)
         return Outcome("hoards")
 
-    things = ["x" * 10_000, object(), "small"]
     for _ in range(3):
         await house.run(house.job(hoarding))
-        if things:
-            house.state.note("tidy", lambda entry: entry)
 
-    assert house.state.of("tidy").memory == {"all": "small"}
+    assert seen == [None, "small", "small"]
 
 
 async def test_failures_in_a_row_are_counted_and_a_skip_does_not_end_the_row(house):

@@ -119,12 +119,16 @@ async def test_an_update_that_fails_leaves_what_is_seen_as_it_was(tmp_path):
 
 
 async def test_keys_of_a_newer_maintd_survive_a_write_by_this_one(tmp_path):
-    newer = {"format": 1, "jobs": {"tidy": {"format": 1, "hold": {"by": "ann"}}, "gone": {"format": 1, "x": 1}}}
+    run = {"run_id": "r", "status": "ok", "mode": "act", "summary": "", "epoch": 7}
+    run |= {"started": "2026-11-22T12:00:00Z", "ended": "2026-11-22T12:00:00Z"}
+    tidy = {"format": 1, "hold": {"by": "ann"}, "last_runs": [run]}
+    newer = {"format": 1, "jobs": {"tidy": tidy, "gone": {"format": 1, "x": 1}}}
     (tmp_path / "state.json").write_text(json.dumps(newer))
     await state_in(tmp_path).update("tidy", count)
 
     jobs = json.loads((tmp_path / "state.json").read_text())["jobs"]
     assert jobs["tidy"]["hold"] == {"by": "ann"}
+    assert jobs["tidy"]["last_runs"][0]["epoch"] == 7
     assert jobs["gone"] == {"format": 1, "x": 1}
 
 
