@@ -14,6 +14,7 @@ from maintd.cluster.api import Api
 from maintd.cluster.reader import ClusterReader
 from maintd.core.kind import Context
 from maintd.core.outcome import Outcome
+from maintd.core.ports import Reader, Store
 from maintd.core.resource import Json
 from maintd.core.target import Target
 from maintd.kinds.protect.backup import KIND
@@ -44,7 +45,15 @@ class Desk:
 
     root: Path
 
-    async def run(self, kubeconfig: Path, *, target: Target | None = None, store: Any = None, **params: Any) -> Outcome:
+    async def run(
+        self,
+        kubeconfig: Path,
+        *,
+        target: Target | None = None,
+        store: Store | None = None,
+        reader: Callable[[Api], Reader] = ClusterReader,
+        **params: Any,
+    ) -> Outcome:
         """One run of the kind, as the daemon would do it."""
         api = await Api.connect(kubeconfig)
         unused = cast("Any", None)
@@ -52,9 +61,9 @@ class Desk:
             run_id="20261122T030000Z-backup-abc123",
             job="backup",
             target=target or Target(),
-            cluster=ClusterReader(api),
+            cluster=reader(api),
             gate=unused,
-            store=store or self.store(),
+            store=store or FolderStore(self.root, "test"),
             http=unused,
             log=unused,
             now=lambda: datetime.now(UTC),
@@ -77,9 +86,6 @@ class Desk:
             path: (len(data), hashlib.sha256(data).hexdigest()) for path, data in found.items()
         }
         return Made(outcome, folder, found, manifest)
-
-    def store(self, kind: Callable[[Path, str], FolderStore] = FolderStore) -> FolderStore:
-        return kind(self.root, "test")
 
     def written(self) -> list[str]:
         """Every path in the store."""

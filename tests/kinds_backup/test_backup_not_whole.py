@@ -1,14 +1,16 @@
 """What could not be read whole is partial by name; half a list is used for nothing; the manifest comes last."""
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from maintd.cluster.reader import ClusterReader
 from maintd.core.errors import Denied, Missing, Transient
 from maintd.core.outcome import Status
-from maintd.core.ports import Stored
+from maintd.core.ports import Page, Stored
+from maintd.core.resource import Resource
 from maintd.core.rules import Rule
 from maintd.core.target import Target
 from maintd.kinds.protect.backup import KIND
@@ -24,9 +26,9 @@ GONE = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Ex
 
 @pytest.fixture
 def kubeconfig(sandbox: Sandbox, tmp_path: Path) -> Path:
-    """Of an admin of a cluster with two pages of ConfigMaps and a Service."""
+    """Of an admin of a cluster with two pages of ConfigMaps, the first of which ends a namespace, and a Service."""
     for number in range(700):
-        metadata = {"name": f"c{number:03}", "namespace": "a"}
+        metadata = {"name": f"c{number:03}", "namespace": "a" if number < 300 else "b"}
         sandbox.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "v"}})
     sandbox.put({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "a"}, "spec": {}})
     return sandbox.kubeconfig(tmp_path / "kubeconfig")
@@ -58,16 +60,36 @@ async def test_half_a_list_is_used_for_nothing(sandbox: Sandbox, desk: Desk, kub
     assert "a/services.yaml" in made.files
 
 
+class Curtailed(ClusterReader):
+    """Ends every list of two pages after the first."""
+
+    async def pages(self, resource: Resource, namespace: str | None = None, **selectors: str) -> AsyncIterator[Page]:
+        async for page in super().pages(resource, namespace, **selectors):
+            yield page
+            if not page.last:
+                return
+
+
+async def test_a_list_that_stops_before_its_last_page_is_not_whole(desk: Desk, kubeconfig: Path) -> None:
+    made = await desk.backup(kubeconfig, reader=Curtailed)
+
+    assert [(row.resource, row.why) for row in made.manifest.not_whole] == [
+        ("configmaps", "the list ended before its last page")
+    ]
+    assert not [path for path in made.files if "configmaps" in path]
+
+
 async def test_a_list_that_is_started_over_is_in_it_once(sandbox: Sandbox, desk: Desk, kubeconfig: Path) -> None:
     sandbox.faults.append(Fault("list", CONFIG_MAPS, nth=2, answer=Reply(410, json.dumps(GONE).encode())))
 
     made = await desk.backup(kubeconfig)
 
     assert made.outcome.judged() is Status.OK
-    assert made.names("a/configmaps.yaml") == [f"c{number:03}" for number in range(700)]
+    assert made.names("a/configmaps.yaml") == [f"c{number:03}" for number in range(300)]
+    assert made.names("b/configmaps.yaml") == [f"c{number:03}" for number in range(300, 700)]
     counts = {row.rule: row.namespaces for row in made.manifest.left_out if row.resource == "configmaps"}
     assert counts["root-certificate"] == dict.fromkeys(
-        ("a", "default", "kube-node-lease", "kube-public", "kube-system"), 1
+        ("a", "b", "default", "kube-node-lease", "kube-public", "kube-system"), 1
     )
 
 
@@ -113,11 +135,11 @@ async def test_without_any_right_there_is_no_backup(
 
 
 async def test_a_namespace_that_is_not_there_is_named(desk: Desk, kubeconfig: Path) -> None:
-    made = await desk.backup(kubeconfig, namespaces=["a", "b"])
-    nothing = await desk.run(kubeconfig, namespaces=["b"])
+    made = await desk.backup(kubeconfig, namespaces=["a", "c"])
+    nothing = await desk.run(kubeconfig, namespaces=["c"])
 
     assert made.outcome.judged() is Status.PARTIAL
-    assert [(row.resource, "namespaces/b" in row.why) for row in made.manifest.not_whole] == [("namespaces", True)]
+    assert [(row.resource, "namespaces/c" in row.why) for row in made.manifest.not_whole] == [("namespaces", True)]
     assert "a/configmaps.yaml" in made.files
     assert nothing.judged() is Status.FAILED
 
@@ -137,7 +159,7 @@ async def test_an_object_that_cannot_be_written_is_named(sandbox: Sandbox, desk:
 
     assert made.outcome.judged() is Status.PARTIAL
     assert [str(row) for row in made.manifest.not_whole] == ["configmaps odd in a"]
-    assert len(made.names("a/configmaps.yaml")) == 700
+    assert len(made.names("a/configmaps.yaml")) == 300
 
 
 async def test_a_cluster_without_discovery_or_identity_fails_before_anything_is_written(
@@ -166,14 +188,14 @@ class Recording(FolderStore):
         return await super().create(path, data)
 
 
-def recording(root: Path, cluster: str, fails_at: int = -1) -> Recording:
-    store = Recording(root, cluster)
+def recording(desk: Desk, fails_at: int = -1) -> Recording:
+    store = Recording(desk.root, "test")
     store.order, store.fails_at = [], fails_at
     return store
 
 
 async def test_the_manifest_is_written_last(desk: Desk, kubeconfig: Path) -> None:
-    store: Any = desk.store(recording)
+    store = recording(desk)
 
     await desk.run(kubeconfig, store=store)
 
@@ -182,10 +204,10 @@ async def test_the_manifest_is_written_last(desk: Desk, kubeconfig: Path) -> Non
 
 @pytest.mark.parametrize("fails_at", range(4))
 async def test_a_store_that_fails_leaves_no_manifest(desk: Desk, kubeconfig: Path, fails_at: int) -> None:
-    store = recording(desk.root, "test", fails_at)
+    store = recording(desk, fails_at)
 
     with pytest.raises(Transient, match="disk is full"):
-        await desk.run(kubeconfig, store=store, kinds=["configmaps", "services", "namespaces"])
+        await desk.run(kubeconfig, store=store, kinds=["configmaps", "services"])
 
     assert not [path for path in desk.written() if path.endswith("manifest.json")]
 
