@@ -45,7 +45,7 @@ class World:
     def job(self, kind: str) -> Job:
         mode = "\n  mode: act" if KINDS[kind].acts else ""
         text = (
-            f"version: 1\ntargets: {{t: {{namespace: omtx-hub, deployment: omtx-hub-backend, url: '{self.app.url}'}}}}\n"
+            f"version: 1\ntargets: {{t: {{namespace: omtx-hub, deployment: backend, url: '{self.app.url}'}}}}\n"
             f"jobs:\n- name: it\n  kind: {kind}\n  target: t\n  manual: true{mode}\n  params: {PARAMS[kind]}\n"
         )
         return loader(Settings()).parse(text.encode(), Path("jobs.yaml")).jobs[0]

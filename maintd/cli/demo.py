@@ -15,6 +15,7 @@ from maintd.app.daemon import Daemon
 from maintd.app.house import House, open_house
 from maintd.cli import jobsfile
 from maintd.cli.jobs import next_due, words
+from maintd.cli.process import settle
 from maintd.cli.tables import age, coloured, now, table
 from maintd.config.jobs import JobsFile
 from maintd.config.settings import Settings
@@ -73,6 +74,7 @@ def command(keep: bool) -> None:
 
 
 async def _demo(*, keep: bool) -> None:
+    settle()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

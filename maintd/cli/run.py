@@ -8,6 +8,7 @@ from typing import Literal
 
 import click
 
+from maintd.cli.process import settle
 from maintd.cli.tables import OUTPUT, show
 from maintd.config.jobs import Job, JobsFile
 from maintd.config.settings import Settings
@@ -59,6 +60,7 @@ async def _run(settings: Settings, job: Job, act: bool, reason: str) -> tuple[Ru
     from maintd.app.house import open_house
     from maintd.core.outcome import run_path
 
+    settle()
     mode: Literal["act", "dry-run", "run"] = "run" if not job.kind.acts else "act" if act else "dry-run"
     async with open_house(settings) as house:
         await house.state.load()

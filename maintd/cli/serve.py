@@ -5,6 +5,7 @@ import signal
 
 import click
 
+from maintd.cli.process import settle
 from maintd.config.jobs import JobsFile
 from maintd.config.settings import Settings
 
@@ -33,6 +34,7 @@ async def _serve(settings: Settings, jobs: JobsFile) -> None:
     from maintd.app.house import open_house
     from maintd.cli import jobsfile
 
+    settle()
     stop = asyncio.Event()
     async with open_house(
         settings,
