@@ -20,12 +20,13 @@ def complaints(root: Path) -> list[str]:
             found.append(f"{path}: {lines} lines, the budget is {limit}")
         if path.stem in BANNED:
             found.append(f"{path}: {path.stem} says nothing; name the idea")
-        found += [f"{path}:{line}: {name} has {size} lines, the budget is {FUNCTION}" for name, line, size in long(text)]
+        found += [f"{path}:{line}: {name} has {size} lines, not {FUNCTION}" for name, line, size in long(text)]
     return found
 
 
 def long(text: str) -> list[tuple[str, int, int]]:
-    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    nodes = ast.walk(ast.parse(text))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     sizes = [(node.name, node.lineno, (node.end_lineno or node.lineno) - node.lineno + 1) for node in functions]
     return [(name, line, size) for name, line, size in sizes if size > FUNCTION]
 
