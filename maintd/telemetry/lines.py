@@ -83,21 +83,28 @@ def _free(key: str) -> str:
     return f"{clean(key)}_" if key in _RESERVED or key.startswith(_GOOGLE) else clean(key)
 
 
+_IN_THE_RECORD = frozenset({"kind", "run_id", "event_kind"})
+"""What fills a terminal and helps nobody who looks at one: `maintd runs` has it."""
+
+
 class ConsoleLine:
-    """A coloured or plain line for a terminal, tracebacks below it."""
+    """A coloured or plain line for a terminal, the job first, tracebacks below it."""
 
     def __init__(self, *, colors: bool) -> None:
         self._render = ConsoleRenderer(
-            colors=colors, sort_keys=False, pad_event_to=24, pad_level=False, timestamp_key="time"
+            colors=colors, sort_keys=False, pad_event_to=36, pad_level=False, timestamp_key="time"
         )
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
         record, text, trace = _unwrapped(event)
         _ends(event)
+        job = event.pop("job", "")
+        for key in _IN_THE_RECORD & event.keys():
+            del event[key]
         line: EventDict = {
             "time": datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%SZ"),
             "level": record.levelname.lower(),
-            "event": _escaped(_CONTROL, clean(text)),
+            "event": _escaped(_CONTROL, clean(f"{job}: {text}" if job else text)),
         }
         for key, value in event.items():
             free = _escaped(_CONTROL, clean(key)) + "_" * (key in line)
