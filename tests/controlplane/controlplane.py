@@ -26,7 +26,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from binaries import TOOLS, Problem, build, cache, need
+from binaries import TOOLS, Problem, build, need
 
 
 class ControlPlane:
@@ -163,8 +163,8 @@ class ControlPlane:
         return found
 
     def running(self) -> dict[str, int]:
-        """Those that still run; a number that the system gave to another program since is not one of them."""
-        return {name: pid for name, pid in self.processes().items() if str(cache()) in command_line(pid)}
+        """Those that still run. Each has our folder among its arguments; a number used again since does not."""
+        return {name: pid for name, pid in self.processes().items() if str(self.folder) in command_line(pid)}
 
     def down(self) -> None:
         """Ask everything to end, then make it."""
