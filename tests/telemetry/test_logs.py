@@ -467,8 +467,8 @@ def test_on_a_terminal_a_line_is_for_people(tmp_path):
         logs.shutdown()
 
     assert (tmp_path / "log").read_text().splitlines() == [
-        "12:00:00Z [info] run finished             job=nightly run_id=r1 event_=mine hostile=\\u001b[2J\\u202e\\u000ax",
-        "12:00:00Z [error] run crashed              job=nightly run_id=r1",
+        "12:00:00Z [info] nightly: run finished                event_=mine hostile=\\u001b[2J\\u202e\\u000ax",
+        "12:00:00Z [error] nightly: run crashed",
         "Traceback (most recent call last):",
         r"ValueError: \u001b[2J",
     ]
