@@ -164,7 +164,7 @@ class ControlPlane:
 
     def running(self) -> dict[str, int]:
         """Those that still run. Each has our folder among its arguments; a number used again since does not."""
-        return {name: pid for name, pid in self.processes().items() if str(self.folder) in command_line(pid)}
+        return {name: pid for name, pid in self.processes().items() if f"{self.folder}/" in command_line(pid)}
 
     def down(self) -> None:
         """Ask everything to end, then make it."""
