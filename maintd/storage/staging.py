@@ -14,8 +14,8 @@ from maintd.storage.paths import check_path, check_size
 P = ParamSpec("P")
 T = TypeVar("T")
 
-IN_MEMORY = 16 * 1024 * 1024
-"""Bytes that are kept in memory before all of it goes to a file."""
+IN_MEMORY = 1024 * 1024
+"""Bytes that are kept in memory before all of it goes to a file: several lists wait at the same time."""
 
 
 class SpooledStaging:
