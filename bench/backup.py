@@ -1,0 +1,168 @@
+"""Backing up a cluster against kubectl and against the wire, on a real control plane.
+
+    python bench/backup.py [--objects 10000 30000] [--rounds 3]
+
+Half of the objects are ConfigMaps, a fifth Services, the rest Deployments, in ten namespaces. All three read the same
+objects: maintd as `maintd run`, a whole process with its imports, of which the record tells how long the run itself
+took; `kubectl get … -A -o yaml` into a file; and the same pages fetched by curl and thrown away, which is the wire.
+They take turns, so that what else the machine does befalls all of them; each figure is the median of the rounds.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from seeding import control_plane, seed
+from tables import table
+
+PATHS = {
+    "configmaps": "/api/v1/configmaps",
+    "services": "/api/v1/services",
+    "deployments.apps": "/apis/apps/v1/deployments",
+}
+MEMORY = 200
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took."""
+
+    seconds: float
+    cpu: float
+    mebibytes: float
+    """At its peak, of the largest of its processes."""
+    run_seconds: float = 0.0
+
+
+def cost(command: list[str], environment: dict[str, str], output: Path) -> Cost:
+    """Run it, with its output in a file and what it says beside it."""
+    said = output.with_suffix(".err")
+    with output.open("wb") as file, said.open("wb") as errors:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, stdout=file, stderr=errors, env=os.environ | environment)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command[0]} failed: {said.read_text()[:2000]}")
+    return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def maintd(kubeconfig: Path, folder: Path) -> Cost:
+    """`maintd run` of a job that backs up these three kinds."""
+    jobs = folder / "jobs.yaml"
+    kinds = json.dumps(list(PATHS))
+    jobs.write_text(f"version: 1\njobs: [{{name: all, kind: backup, manual: true, params: {{kinds: {kinds}}}}}]\n")
+    environment = {
+        "KUBECONFIG": str(kubeconfig),
+        "MAINTD_JOBS_FILE": str(jobs),
+        "MAINTD_STORAGE": f"file://{folder / 'store'}",
+        "MAINTD_CLUSTER": "bench",
+        "MAINTD_LOG_LEVEL": "error",
+    }
+    record = folder / "record.json"
+    found = cost([sys.executable, "-m", "maintd", "run", "all", "-o", "json"], environment, record)
+    run = json.loads(record.read_text())
+    print(f"  {run['status']}: {run['summary']}", file=sys.stderr)
+    started, ended = (datetime.fromisoformat(run[key]) for key in ("started", "ended"))
+    return Cost(found.seconds, found.cpu, found.mebibytes, (ended - started).total_seconds())
+
+
+def kubectl(kubeconfig: Path, folder: Path) -> Cost:
+    command = ["kubectl", "get", ",".join(PATHS), "-A", "-o", "yaml"]
+    return cost(command, {"KUBECONFIG": str(kubeconfig)}, folder / "kubectl.yaml")
+
+
+def wire(kubeconfig: Path, folder: Path) -> Cost:
+    """curl, a page after the other. To curl by its own name the API server answers indented, twice as much."""
+    config = json.loads(kubeconfig.read_text())
+    server, token = config["clusters"][0]["cluster"]["server"], config["users"][0]["user"]["token"]
+    curl = ["curl", "-sSfk", "-A", "wire", "-H", f"Authorization: Bearer {token}"]
+    costs = []
+    for path in PATHS.values():
+        following: str | None = ""
+        while following is not None:
+            url = f"{server}{path}?limit=500" + (f"&continue={quote(following)}" if following else "")
+            costs.append(cost([*curl, url], {}, folder / "page.json"))
+            found = re.search(rb'"continue":"([^"]+)"', (folder / "page.json").read_bytes()[:1000])
+            following = found[1].decode() if found else None
+    return Cost(sum(c.seconds for c in costs), sum(c.cpu for c in costs), max(c.mebibytes for c in costs))
+
+
+def median(costs: list[Cost]) -> Cost:
+    """Of each figure by itself; of the memory the largest."""
+    return Cost(
+        statistics.median(c.seconds for c in costs),
+        statistics.median(c.cpu for c in costs),
+        max(c.mebibytes for c in costs),
+        statistics.median(c.run_seconds for c in costs),
+    )
+
+
+def measure(kubeconfig: Path, rounds: int) -> dict[str, Cost]:
+    """A round of warming up, which is not counted, then so many in turn."""
+    peers = {"kubectl": kubectl, "wire": wire, "maintd": maintd}
+    costs: dict[str, list[Cost]] = {name: [] for name in peers}
+    for number in range(rounds + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, peer in peers.items():
+                found = peer(kubeconfig, Path(folder))
+                if number:
+                    costs[name].append(found)
+    return {name: median(found) for name, found in costs.items()}
+
+
+def report(objects: int, costs: dict[str, Cost]) -> None:
+    kubectl, wire, ours = costs["kubectl"], costs["wire"], costs["maintd"]
+
+    def row(name: str, seconds: float, cost: Cost | None) -> list[str]:
+        rest = [f"{cost.cpu:.2f}", f"{cost.mebibytes:.0f}"] if cost else ["", ""]
+        return [name, f"{seconds:.2f}", f"{kubectl.seconds / seconds:.1f}x", f"{wire.seconds / seconds:.2f}", *rest]
+
+    rows = [
+        row("kubectl get -o yaml > file", kubectl.seconds, kubectl),
+        row("curl, thrown away: the wire", wire.seconds, wire),
+        row("maintd, the run", ours.run_seconds, None),
+        row("maintd, the whole process", ours.seconds, ours),
+    ]
+    print(f"\n{objects:,} objects")
+    print(table(["", "seconds", "vs kubectl", "vs wire", "CPU seconds", "peak MiB"], rows))
+    for what, found, wanted in (
+        ("the run against kubectl", kubectl.seconds / ours.run_seconds, 4.0),
+        ("the process against kubectl", kubectl.seconds / ours.seconds, 2.5),
+        ("the run against the wire", wire.seconds / ours.run_seconds, 0.8),
+    ):
+        print(f"{what}: {found:.2f}, target {wanted}: {'met' if found >= wanted else 'MISSED'}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--objects", type=int, nargs="+", default=[10_000, 30_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    peaks = []
+    with control_plane() as kubeconfig:
+        for objects in sorted(options.objects):
+            asyncio.run(seed(kubeconfig, objects))
+            costs = measure(kubeconfig, options.rounds)
+            report(objects, costs)
+            peaks.append(costs["maintd"].mebibytes)
+    kept = max(peaks) <= MEMORY and peaks[-1] <= peaks[0] * 1.05
+    found = ", ".join(f"{peak:.0f}" for peak in peaks)
+    print(f"\npeak memory: {found} MiB, target {MEMORY} and flat: {'met' if kept else 'MISSED'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
