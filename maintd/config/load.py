@@ -42,7 +42,7 @@ class Loader:
         sha256 = hashlib.sha256(data).hexdigest()
         scope = self._scope(root, sha256)
         jobs = [read_job(part, scope) for part in root["jobs"].items()]
-        if file is None or sheet.mistakes:
+        if file is None or None in jobs or sheet.mistakes:
             sheet.fail()
         return JobsFile(path, sha256, tuple(filter(None, jobs)), file.max_running)
 

@@ -43,6 +43,7 @@ class Part:
 
     @property
     def is_mapping(self) -> bool:
+        """True where it has keys, or could have."""
         return isinstance(self.node, Entries)
 
     @property

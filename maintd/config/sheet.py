@@ -73,6 +73,10 @@ class Sheet:
 
     def fail(self) -> NoReturn:
         """Raises BadJobs with what was noted."""
+        if not self.mistakes:
+            self.note(
+                At(), "", "the file cannot be used, and nothing says why", "that is a defect of maintd; report it"
+            )
         raise BadJobs(self.name, self.mistakes)
 
     def line(self, number: int) -> str:
