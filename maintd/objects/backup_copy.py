@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from maintd.core.errors import Unreadable
 from maintd.core.resource import Json, Resource
 from maintd.core.text import sized
-from maintd.objects.backup_manifest import Claim, LeftOut, NotWhole
+from maintd.objects.backup_manifest import MAX_FILE, Claim, LeftOut, NotWhole
 from maintd.objects.backup_scope import OTHER_NAMESPACE, Scope
 from maintd.objects.cleaning import clean
 from maintd.objects.exclusions import Exclusion, left_out
 from maintd.objects.fields import mapping, text
 from maintd.objects.manifest_yaml import emit
 
-MAX_FILE = 8 * 1024 * 1024
-"""Bytes of one object of the store."""
 NOWHERE = "_cluster"
 """The folder of what is in no namespace; no namespace can be called so."""
 

@@ -9,8 +9,11 @@ from pydantic import Field, computed_field
 
 from maintd.core.errors import Denied, JobError, Missing
 from maintd.core.outcome import Frozen
+from maintd.core.text import counted, sized
 
 FORMAT = 1
+MAX_FILE = 8 * 1024 * 1024
+"""Bytes of one object of the store."""
 VOLUMES = "The data in volumes is not in this backup: only the claims are. Snapshot the volumes themselves."
 
 
@@ -131,9 +134,16 @@ class Manifest(Frozen):
         return sum(file.size for file in self.files)
 
     def sealed(self) -> bytes:
-        """The file's bytes: one row a line, and under `sha256` the hash of all the rest."""
+        """The file's bytes: one row a line, and under `sha256` the hash of all the rest.
+
+        Raises JobError for more files than one manifest can name.
+        """
         content = self.model_dump(mode="json")
-        return _laid_out(content | {"sha256": _digest(content)}).encode()
+        data = _laid_out(content | {"sha256": _digest(content)}).encode()
+        if len(data) > MAX_FILE:
+            said = f"{counted(len(self.files), 'file')} are more than one manifest can name ({sized(len(data))})"
+            raise JobError(f"{said}, so there is no backup; make several jobs of it, each for some of the namespaces")
+        return data
 
 
 def _laid_out(content: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 
+from maintd.core.limits import MANAGED_BY
 from maintd.core.resource import Json, Resource
 from maintd.objects import jobs, pods
 from maintd.objects.fields import mapping, mappings
@@ -24,15 +25,13 @@ class Exclusion:
 
 
 SECRETS = Exclusion("secrets", "a backup is not encrypted, so it must not hold them")
+LEASES = Exclusion("leases", "who leads right now; a restored one would name a holder that is gone")
 UNLISTABLE = Exclusion("unlistable", "it cannot be both listed and created, so there is nothing to keep or restore")
 
 KINDS: tuple[tuple[Exclusion, tuple[str, ...]], ...] = (
     (SECRETS, ("secrets",)),
     (Exclusion("events", "what happened; they expire within hours"), ("events", "events.events.k8s.io")),
-    (
-        Exclusion("leases", "who leads right now; a restored one would name a holder that is gone"),
-        ("leases.coordination.k8s.io", "leasecandidates.coordination.k8s.io"),
-    ),
+    (LEASES, ("leases.coordination.k8s.io", "leasecandidates.coordination.k8s.io")),
     (Exclusion("metrics", "measurements, which are made anew"), ("*.metrics.k8s.io",)),
     (
         Exclusion("node-made", "nodes and their agents register themselves; a restored one would name a machine"),
@@ -104,6 +103,15 @@ def _made_by_endpoints_controller(obj: Json) -> bool:
     ) == "endpoint-controller" or "endpoints.kubernetes.io/last-change-trigger-time" in _annotations(obj)
 
 
+def _lock(obj: Json) -> bool:
+    """How leaders were elected before there were Leases."""
+    return "control-plane.alpha.kubernetes.io/leader" in _annotations(obj)
+
+
+def _state_of_maintd(obj: Json) -> bool:
+    return _name(obj) == "maintd-state" and _labels(obj).get(MANAGED_BY) == "maintd"
+
+
 def _api_servers_own(obj: Json) -> bool:
     return _name(obj) == "kubernetes" and mapping(obj, "metadata").get("namespace", "default") == "default"
 
@@ -153,6 +161,12 @@ OBJECTS: tuple[tuple[Exclusion, tuple[str, ...], Test], ...] = (
         Exclusion("endpoints", "the controller makes them again for each Service with a selector"),
         ("endpoints",),
         _made_by_endpoints_controller,
+    ),
+    (LEASES, ("configmaps", "endpoints"), _lock),
+    (
+        Exclusion("own-state", "what maintd remembers of its runs; an older one would have it run jobs again"),
+        ("configmaps",),
+        _state_of_maintd,
     ),
     (Exclusion("api-server", _BY_API_SERVER), _API_SERVERS, _api_servers_own),
     (

@@ -225,6 +225,15 @@ def test_each_changed_byte_of_a_manifest_is_found() -> None:
         assert sealed[place : place + 1].isspace(), place
 
 
+def test_more_files_than_a_manifest_can_name_are_no_backup() -> None:
+    file = StoredFile(
+        path="a/b.yaml", resource="r", kind="K", count=1, size=1, sha256="", stored_size=1, stored_sha256=""
+    )
+
+    with pytest.raises(JobError, match=r"90,000 files are more than one manifest can name .* make several jobs of it"):
+        HEAD.model_copy(update={"files": (file,) * 90_000}).sealed()
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"format": 2}', b'{"format": 1}', b"\xff"])
 def test_what_is_no_manifest_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError):

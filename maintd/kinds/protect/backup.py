@@ -38,6 +38,7 @@ from maintd.objects.backup_copy import File, ListCopy
 from maintd.objects.backup_manifest import Manifest, NotWhole
 from maintd.objects.backup_record import Copied, filled, nothing, outcome
 from maintd.objects.backup_scope import Scope
+from maintd.objects.metadata import reference
 
 _LISTS_AT_ONCE = 4
 """A page of each is in memory, with what is made of it."""
@@ -50,7 +51,7 @@ class Backup(Scope):
 async def run(ctx: Context, params: Backup) -> Outcome:
     """Copy every list in scope, then write the manifest."""
     scope, started = params.on(ctx.target), ctx.now()
-    server, identity = await ctx.cluster.version(), await ctx.cluster.get(NAMESPACES, "kube-system")
+    server, system = await ctx.cluster.version(), await ctx.cluster.get(NAMESPACES, "kube-system")
     selection = scope.select(await ctx.cluster.discover())
     folder = f"backups/{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     results = await _copy_all(ctx, selection.read, scope, folder)
@@ -58,7 +59,7 @@ async def run(ctx: Context, params: Backup) -> Outcome:
         id=folder.rpartition("/")[2],
         run_id=ctx.run_id,
         cluster=ctx.cluster_name,
-        kube_system_uid=identity["metadata"]["uid"],
+        kube_system_uid=reference(NAMESPACES, system).uid,
         server_version=str(server.get("gitVersion")),
         maintd_version=__version__,
         started=started,
