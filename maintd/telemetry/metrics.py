@@ -83,7 +83,12 @@ class Metrics:
         return await asyncio.get_running_loop().run_in_executor(self._thread, generate_latest, self.registry)
 
     def know_job(self, job: str, *, last_success: datetime | None, consecutive_failures: int) -> None:
-        """A job that is in jobs.yaml, with what its state says: counted on from there after a restart."""
+        """A job that is in jobs.yaml, with what its state says: counted on from there after a restart.
+
+        A job that is known already keeps its figures: the state remembers fewer runs than were seen here.
+        """
+        if job in self._jobs:
+            return
         self._jobs.add(job)
         self._success.labels(job).set(_seconds(last_success))
         self._failures.labels(job).set(consecutive_failures)

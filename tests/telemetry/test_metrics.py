@@ -126,6 +126,17 @@ async def test_after_a_restart_the_last_success_is_the_one_that_is_remembered():
     }
 
 
+async def test_a_reload_forgets_nothing_of_a_job_that_stays(metrics):
+    metrics.observe_run(run_of(), consecutive_failures=0)
+    for failures in range(1, 7):
+        metrics.observe_run(run_of(status=Status.FAILED), consecutive_failures=failures)
+    before = await samples(metrics)
+
+    metrics.know_job("tidy", last_success=None, consecutive_failures=0)
+
+    assert await samples(metrics) == before
+
+
 async def test_a_job_that_left_the_file_leaves_the_metrics(metrics):
     metrics.watch(
         last_wakeup=lambda: NOON, overdue=lambda: timedelta(0), next_due=lambda _: NOON, dropped_lines=lambda: 0
