@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from maintd.core.resource import CONFIG_MAPS, Json, Resource
 from maintd.core.rules import Rule
 
 NAME = "maintd-state"
+_NONCE = "maintd.dev/write"
 
 
 class Writer(Protocol):
@@ -49,11 +51,26 @@ class ConfigMapHome:
         return data, found
 
     async def save(self, entries: dict[str, str], token: Json | None) -> None:
-        """Create it, or replace it if it is still the one that was loaded."""
-        if token is None:
-            await self._writer.create(CONFIG_MAPS, self._blank() | {"data": entries})
-        else:
-            await self._writer.replace(CONFIG_MAPS, token | {"data": entries})
+        """Create it, or replace it if it is still the one that was loaded.
+
+        A reply can be lost after the write was done: a nonce tells our own write from another's.
+        """
+        manifest, nonce = token or self._blank(), secrets.token_hex(8)
+        metadata = manifest["metadata"]
+        annotations = (metadata.get("annotations") or {}) | {_NONCE: nonce}
+        manifest = manifest | {"data": entries, "metadata": metadata | {"annotations": annotations}}
+        try:
+            await (self._writer.replace if token else self._writer.create)(CONFIG_MAPS, manifest)
+        except (Conflict, Transient):
+            if await self._written_by() != nonce:
+                raise
+
+    async def _written_by(self) -> str | None:
+        try:
+            found = await self._reader.get(CONFIG_MAPS, NAME, self._namespace)
+        except Missing:
+            return None
+        return (found["metadata"].get("annotations") or {}).get(_NONCE)
 
     def _blank(self) -> Json:
         labels = {MANAGED_BY: "maintd", "app.kubernetes.io/name": "maintd"}
