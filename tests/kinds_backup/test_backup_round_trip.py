@@ -45,6 +45,7 @@ def application(kubectl: Kubectl) -> Iterator[None]:
     kubectl("delete", "namespace", SPACE, "--wait=false")
 
 
+@pytest.mark.timeout(400)  # kubectl asks twice for each object, and other tests leave some hundred namespaces
 async def test_the_api_server_takes_every_object_of_a_whole_cluster(
     controlplane: Path, desk: Desk, kubectl: Kubectl, application: None
 ) -> None:
