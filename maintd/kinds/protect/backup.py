@@ -8,9 +8,8 @@ PersistentVolumeClaim, whose data is not in it.
 
 Left out, each by a rule that the manifest names: Secrets (the backup is not encrypted), Events, Leases, metrics, what
 nodes register, what is being deleted, what a controller owns or the API server makes by itself, and Pods and Jobs
-that have finished. Naming a kind in `kinds` brings it in nevertheless, except Secrets.
-
-A kind that may not be read, or not to its end, makes the run `partial`, by name, with what to do about it.
+that have finished. Naming a kind in `kinds` brings it in nevertheless, except Secrets. What may not be read, or not to
+its end, makes the run `partial`, by name, with what to do about it.
 
 Unless the job says otherwise it covers the target's namespace, or where the target has none, the whole cluster. A job
 that names its namespaces needs rights in these alone, and leaves out what is in no namespace.
@@ -40,8 +39,10 @@ from maintd.objects.backup_record import Copied, filled, nothing, outcome
 from maintd.objects.backup_scope import Scope
 from maintd.objects.metadata import reference
 
-_LISTS_AT_ONCE = 4
-"""A page of each is in memory, with what is made of it."""
+_LISTS_AT_ONCE = 4  # a page of each is in memory, with what is made of it
+_SLICE_SECONDS = 0.01
+_Batch = tuple[list[Json], bool]
+"""Some objects of a list, and whether it begins (anew) with them."""
 
 
 class Backup(Scope):
@@ -105,9 +106,21 @@ async def _copy(ctx: Context, resource: Resource, namespace: str, scope: Scope, 
             if anew:
                 copy = ListCopy(resource, scope)
                 await staging.clear()
-            await _stage(staging, folder, await asyncio.to_thread(copy.take, objects))
+            await _stage(staging, folder, await _take(copy, objects))
         await _stage(staging, folder, copy.finish())
         return Copied(copy, namespace, await staging.commit())
+
+
+async def _take(copy: ListCopy, objects: Iterable[Json]) -> list[tuple[File, bytes]]:
+    """On the event loop, which gets its turn in between: a thread would fight it for the interpreter's lock."""
+    clock = asyncio.get_running_loop().time
+    files, until = list[tuple[File, bytes]](), clock() + _SLICE_SECONDS
+    for obj in objects:
+        files += copy.take([obj])
+        if clock() > until:
+            await asyncio.sleep(0)
+            until = clock() + _SLICE_SECONDS
+    return files
 
 
 async def _stage(staging: Staging, folder: str, files: Iterable[tuple[File, bytes]]) -> None:
@@ -115,10 +128,7 @@ async def _stage(staging: Staging, folder: str, files: Iterable[tuple[File, byte
         await staging.add(f"{folder}/{file.path}", data)
 
 
-async def _read(
-    ctx: Context, resource: Resource, namespace: str, scope: Scope
-) -> AsyncIterator[tuple[list[Json], bool]]:
-    """The objects page by page, and whether the list begins (anew) with them."""
+async def _read(ctx: Context, resource: Resource, namespace: str, scope: Scope) -> AsyncIterator[_Batch]:
     if resource.name == NAMESPACES.name and scope.named is not None:
         yield [await ctx.cluster.get(NAMESPACES, name) for name in scope.named], True
         return
