@@ -136,8 +136,7 @@ class Daemon:
             metrics.forget_job(name)
         for name in jobs:
             entry = self._house.state.of(name)
-            success = next((run.ended for run in entry.last_runs if run.status.good), None)
-            metrics.know_job(name, last_success=success, consecutive_failures=entry.consecutive_failures)
+            metrics.know_job(name, last_success=entry.last_success, consecutive_failures=entry.consecutive_failures)
 
     def _troubles(self) -> dict[str, Callable[[], str]]:
         house = self._house

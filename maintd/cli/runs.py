@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -64,4 +65,5 @@ def _history() -> "History":
     from maintd.telemetry import logs
 
     found = settings()
+    logs.configure(found.log_format, "warning", stream=sys.stderr)
     return History(open_store(found.storage, found.cluster), logs.get("maintd"))

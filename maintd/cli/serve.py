@@ -1,6 +1,7 @@
 """`maintd serve`."""
 
 import asyncio
+import os
 import signal
 
 import click
@@ -27,6 +28,8 @@ def command() -> None:
         asyncio.run(_serve(settings, jobs))
     finally:
         logs.shutdown()
+    # A thread that waits for a disk or a name server that never answers must not hold up the end of the process.
+    os._exit(0)
 
 
 async def _serve(settings: Settings, jobs: JobsFile) -> None:

@@ -61,6 +61,8 @@ class JobState(BaseModel):
     last_runs: tuple[LastRun, ...] = ()
     """Newest first, at most KEPT_RUNS."""
     consecutive_failures: int = 0
+    last_success: datetime | None = None
+    """When it last ended ok or with attention, however many runs ago."""
     memory: dict[str, Any] = Field(default_factory=dict)
     changes: dict[str, Any] = Field(default_factory=dict)
     """The tally behind `per_day` and `cool_down`, as the gate's ledger writes it."""
@@ -75,6 +77,7 @@ class JobState(BaseModel):
                 "last_due": max((due for due in (self.last_due, last.due) if due), default=None),
                 "last_runs": (last, *self.last_runs)[:KEPT_RUNS],
                 "consecutive_failures": failures,
+                "last_success": last.ended if last.status.good else self.last_success,
                 "memory": self.memory if memory is None else dict(memory),
             }
         )

@@ -30,6 +30,7 @@ jobs:
   - name: node-versions
     kind: version-check
     every: 1s
+    timeout: 4s
 """
 
 

@@ -48,7 +48,10 @@ async def test_a_note_is_seen_here_at_once_and_in_the_home_after_the_flush(tmp_p
     again = state_in(tmp_path)
     await again.load()
     assert again.of("looks") == JobState(
-        last_due=NOON + timedelta(minutes=1), last_runs=(ended(1),), memory={"failed": 2}
+        last_due=NOON + timedelta(minutes=1),
+        last_runs=(ended(1),),
+        memory={"failed": 2},
+        last_success=NOON + timedelta(minutes=1),
     )
 
 
@@ -170,6 +173,14 @@ def test_only_what_says_something_about_the_work_ends_or_extends_a_row_of_failur
         seen.append(entry.consecutive_failures)
 
     assert seen == [1, 1, 1, 1, 2, 3, 0]
+
+
+def test_the_last_success_is_kept_however_many_runs_ago_it_was():
+    entry = JobState().after(ended(1), None)
+    for number in range(2, 12):
+        entry = entry.after(ended(number, Status.FAILED), None)
+
+    assert (entry.last_success, entry.consecutive_failures) == (NOON + timedelta(minutes=1), 10)
 
 
 def test_the_newest_due_instant_is_kept_whatever_order_runs_end_in():
