@@ -21,6 +21,8 @@ KEPT_RUNS = 5
 LONGEST_SUMMARY = 240
 LONGEST_BACKLOG = 5_000
 """Changes kept for a home that is away; older ones are dropped first, as newer ones say more."""
+PATIENCE_AT_THE_END = 5.0
+"""Seconds; a process that is told to stop has few of them."""
 _NEITHER = (Status.SKIPPED, Status.MISSED, Status.INTERRUPTED)
 
 
@@ -160,12 +162,16 @@ class State:
             self._fail("state could not be written", error)
 
     async def close(self) -> None:
-        """Write what is left and stop."""
+        """Write what is left, as far as the home takes it within a few seconds, and stop."""
         if self._flusher is not None:
             self._flusher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._flusher
-        await self.flush()
+        try:
+            async with asyncio.timeout(PATIENCE_AT_THE_END):
+                await self.flush()
+        except TimeoutError:
+            self._log.warning("state not written before the end", home=self._home.describe(), unsent=len(self._unsent))
 
     async def _flush_later(self) -> None:
         while self._unsent:
