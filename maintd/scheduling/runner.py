@@ -1,6 +1,7 @@
 """Who may run now: overlap, the queue of one, `max_running`, lateness, drain; and one record a ring."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +17,9 @@ from maintd.core.units import format_duration
 from maintd.scheduling.attempt import Attempt, Verdict
 from maintd.scheduling.ring import Mode, Ring
 from maintd.scheduling.state import JobState, LastRun, State
+
+GIVE_WAY_SECONDS = 1.0
+"""How long a record may wait while other runs wait to start."""
 
 Ended = tuple[Run, dict[str, Any] | None]
 """A record, and what the job remembers from it: None where that is what it remembered before."""
@@ -60,6 +64,10 @@ class Runner:
         self._waits: set[asyncio.Future[None]] = set()
         self._works: set[asyncio.Task[Verdict]] = set()
         self._draining = False
+        self._crowd = 0
+        """How many wait for a turn under `max_running`."""
+        self._calm = asyncio.Event()
+        self._calm.set()
 
     def running(self) -> dict[str, str]:
         """Job → run id of what is under way or waits for its turn."""
@@ -108,7 +116,11 @@ class Runner:
         return task
 
     async def _one(self, ring: Ring) -> Run:
-        return await self._recorded(ring, *await self._admitted(ring))
+        ended = await self._admitted(ring)
+        with contextlib.suppress(TimeoutError):  # starts come before records, while many jobs are due at once
+            async with asyncio.timeout(GIVE_WAY_SECONDS):
+                await self._calm.wait()
+        return await self._recorded(ring, *ended)
 
     async def _admitted(self, ring: Ring) -> Ended:
         """Wait for the run before it, then for a turn; what of that could not be had is the record."""
@@ -121,13 +133,23 @@ class Runner:
                 return self._stopping(ring)
         self._busy[name] = ring
         turns = self._turns
-        if not await self._waited(asyncio.ensure_future(_acquired(turns))):
+        if not await self._took(turns):
             self._release(name)
             return self._stopping(ring)
         try:
             return await self._started(ring)
         finally:
             turns.release()
+
+    async def _took(self, turns: asyncio.Semaphore) -> bool:
+        self._crowd += 1
+        self._calm.clear()
+        try:
+            return await self._waited(asyncio.ensure_future(_acquired(turns)))
+        finally:
+            self._crowd -= 1
+            if not self._crowd:
+                self._calm.set()
 
     async def _waited(self, wait: asyncio.Future[None]) -> bool:
         """False where the drain came first."""

@@ -16,6 +16,10 @@ T = TypeVar("T")
 _LONG_LIST = MAX_OBJECT // 8
 
 
+_SHORT = 100
+"""Entries in its lists up to which a record is written quicker than a thread is asked to."""
+
+
 class History:
     """Writes each run where its id says, and reads runs back."""
 
