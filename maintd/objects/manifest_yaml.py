@@ -22,7 +22,9 @@ _PLAIN = re.compile(
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _NEXT_LINE = re.compile(r"\n(?=[^\n])")
 _SHORT = 64
-_REMEMBERED = 8192
+_MANY = 8192
+_written: dict[str, str] = {}
+"""Short text as it is written, found out once: keys, names, labels and images come again and again."""
 _LONGEST_KEY = 1000
 """Readers look 1,024 characters ahead for the colon that makes a key of what they read."""
 
@@ -44,11 +46,10 @@ def emit(obj: dict[str, Any]) -> str:
 def _mapping(node: dict[str, Any], lead: str, pad: str, put: Callable[[str], None]) -> None:
     """`lead` stands before the first key (`- ` in a list), `pad` before the others."""
     for key, value in node.items():
-        name = _short[key] if type(key) is str and len(key) <= _SHORT else _key(key, pad)
+        name = _written.get(key) or _key(key, pad)
         kind = type(value)
         if kind is str:
-            text = _short[value] if len(value) <= _SHORT and "\n" not in value else _text(value, pad)
-            put(f"{lead}{name}: {text}\n")
+            put(f"{lead}{name}: {_written.get(value) or _text(value, pad)}\n")
         elif kind is dict and value:
             put(f"{lead}{name}:\n")
             inner = pad + "  "
@@ -66,8 +67,7 @@ def _sequence(node: list[Any], lead: str, pad: str, put: Callable[[str], None]) 
     for value in node:
         kind = type(value)
         if kind is str:
-            text = _short[value] if len(value) <= _SHORT and "\n" not in value else _text(value, pad)
-            put(f"{lead}- {text}\n")
+            put(f"{lead}- {_written.get(value) or _text(value, pad)}\n")
         elif kind is dict and value:
             _mapping(value, lead + "- ", inner, put)
         elif kind is list and value:
@@ -78,7 +78,24 @@ def _sequence(node: list[Any], lead: str, pad: str, put: Callable[[str], None]) 
 
 
 def _text(text: str, pad: str) -> str:
-    return _block(text, pad) if "\n" in text else _inline(text)
+    return _block(text, pad) if "\n" in text else _remembered(text)
+
+
+def _key(key: Any, pad: str) -> str:
+    if type(key) is not str:
+        raise ValueError(f"it has a key that is no string: {key!r}")
+    quoted = _remembered(key) if "\n" not in key else _inline(key)
+    return quoted if len(quoted) <= _LONGEST_KEY else f"? {quoted}\n{pad}"
+
+
+def _remembered(text: str) -> str:
+    """On one line. Text of several lines is never remembered: as a value it is written otherwise than as a key."""
+    written = _inline(text)
+    if len(text) <= _SHORT:
+        if len(_written) >= _MANY:
+            _written.clear()
+        _written[text] = written
+    return written
 
 
 def _block(text: str, pad: str) -> str:
@@ -109,19 +126,6 @@ def _stays_plain(text: str) -> bool:
     return len(text) > 5 or text.lower() not in _READ_AS_OTHER
 
 
-class _Remembered(dict[str, str]):
-    """Short strings as they are written, made once: names, labels and images come again and again."""
-
-    def __missing__(self, text: str) -> str:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[text] = written = _inline(text)
-        return written
-
-
-_short = _Remembered()
-
-
 def _escaped(text: str) -> str:
     """In double quotes, as JSON writes it, and what only YAML takes offence at escaped as well."""
     return _UNPRINTABLE.sub(_escape, json.dumps(text, ensure_ascii=False))
@@ -132,13 +136,6 @@ def _escape(match: re.Match[str]) -> str:
     if 0xD800 <= code <= 0xDFFF:
         raise ValueError(f"it holds half of a surrogate pair, U+{code:04X}, which is no character")
     return f"\\u{code:04x}"
-
-
-def _key(key: Any, pad: str) -> str:
-    if type(key) is not str:
-        raise ValueError(f"it has a key that is no string: {key!r}")
-    quoted = _inline(key)
-    return quoted if len(quoted) <= _LONGEST_KEY else f"? {quoted}\n{pad}"
 
 
 def _other(value: Any) -> str:
