@@ -18,7 +18,7 @@ from maintd.scheduling.attempt import Attempt, Verdict
 from maintd.scheduling.ring import Mode, Ring
 from maintd.scheduling.state import JobState, LastRun, State
 
-GIVE_WAY_SECONDS = 1.0
+GIVE_WAY_SECONDS = 5.0
 """How long a record may wait while other runs wait to start."""
 
 Ended = tuple[Run, dict[str, Any] | None]
