@@ -2,8 +2,9 @@
 
     python bench/delete.py [--pods 2000] [--in-flight 8] [--without-wait-only]
 
-Each gets the same failed pods in a namespace of its own. The gate writes evidence of every pod to a folder first, then deletes;
-`kubectl delete pods --field-selector` only deletes, once with its default of waiting for each pod, once without.
+Each gets the same failed pods in a namespace of its own. The gate writes evidence of every pod to a folder first, then
+deletes; `kubectl delete pods --field-selector` only deletes, once with its default of waiting for each pod, once
+without.
 """
 
 import argparse
