@@ -1,7 +1,7 @@
-"""Turns the objects of one list into the files of a backup, a slice at a time: memory does not grow with the list."""
+"""Turns the objects of one list into the files of a backup, one by one: memory does not grow with the list."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from maintd.core.errors import Unreadable
@@ -48,24 +48,23 @@ class ListCopy:
         self._open: list[bytes] = []
         self._size = 0
 
-    def take(self, objects: Iterable[Json]) -> list[tuple[File, bytes]]:
-        """Copy these, and return the files that are full or ended with them."""
-        closed: list[tuple[File, bytes]] = []
-        for obj in objects:
-            metadata = obj["metadata"]
-            namespace = metadata.get("namespace", "")
-            try:
-                document = self._document(obj, namespace)
-            except (Unreadable, ValueError) as error:
-                self._cannot(namespace, metadata["name"], str(error))
-                continue
-            if document is not None:
-                if namespace != self._namespace or self._size + len(document) > self._max_file:
-                    closed += self.finish()
-                self._namespace = namespace
-                self._open.append(document)
-                self._size += len(document)
-                self.objects += 1
+    def take(self, obj: Json) -> list[tuple[File, bytes]]:
+        """Copy this one, and return the file that was full, or whose namespace ended, before it."""
+        metadata = obj["metadata"]
+        namespace = metadata.get("namespace", "")
+        try:
+            document = self._document(obj, namespace)
+        except (Unreadable, ValueError) as error:
+            self._cannot(namespace, metadata["name"], str(error))
+            return []
+        if document is None:
+            return []
+        ended = namespace != self._namespace or self._size + len(document) > self._max_file
+        closed = self.finish() if ended else []
+        self._namespace = namespace
+        self._open.append(document)
+        self._size += len(document)
+        self.objects += 1
         return closed
 
     def finish(self) -> list[tuple[File, bytes]]:

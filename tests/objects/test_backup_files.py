@@ -26,7 +26,7 @@ def config_map(namespace: str, name: str, size: int = 10) -> Json:
 
 def copied(objects: list[Json], resource: Resource = CONFIG_MAPS, **how: Any) -> tuple[ListCopy, dict[str, bytes]]:
     copy = ListCopy(resource, how.pop("scope", Scope()), **how)
-    files = [file for obj in objects for file in copy.take([obj])] + copy.finish()
+    files = [file for obj in objects for file in copy.take(obj)] + copy.finish()
     assert [file for file, _ in files] == copy.files
     return copy, {file.path: data for file, data in files}
 

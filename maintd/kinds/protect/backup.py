@@ -116,7 +116,7 @@ async def _take(copy: ListCopy, objects: Iterable[Json]) -> list[tuple[File, byt
     clock = asyncio.get_running_loop().time
     files, until = list[tuple[File, bytes]](), clock() + _SLICE_SECONDS
     for obj in objects:
-        files += copy.take([obj])
+        files += copy.take(obj)
         if clock() > until:
             await asyncio.sleep(0)
             until = clock() + _SLICE_SECONDS
