@@ -1,7 +1,6 @@
 """The daemon: rings jobs, takes an edited jobs.yaml, answers probes, and drains when it is told to stop."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
@@ -14,10 +13,6 @@ from maintd.telemetry import logs
 from maintd.telemetry.health import Health
 from maintd.telemetry.lag import Pulse
 from maintd.web.server import Server
-
-STATE_READ_SECONDS = 10.0
-"""How long the start waits for what jobs remember; after that they start blank and it is read later."""
-
 
 Edits = AsyncIterator[JobsFile | ConfigError]
 """What becomes of jobs.yaml: a good file, or why it is not one."""
@@ -62,9 +57,7 @@ class Daemon:
         await self._server.start()
         tasks = [asyncio.create_task(self._pulse.run(), name="pulse")]
         try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(STATE_READ_SECONDS):
-                    await self._house.state.load()
+            await self._house.state.load()
             self._take(self._first)
             self._alarm.start()
             tasks.append(asyncio.create_task(self._follow(edits), name="jobs.yaml"))

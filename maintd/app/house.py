@@ -1,5 +1,6 @@
 """Everything one process needs to run jobs, built once and taken down in order."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from maintd.sinks.metrics import MetricsSink
 from maintd.storage.open import folder_of, open_store
 from maintd.telemetry import logs
 from maintd.telemetry.metrics import Metrics
+
+_NAMESPACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,8 @@ async def _home(settings: Settings, api: Api | str) -> Home:
         return folder
     reader = ClusterReader(api)
     try:
-        await reader.get(NAMESPACES, namespace)
+        async with asyncio.timeout(_NAMESPACE_SECONDS):
+            await reader.get(NAMESPACES, namespace)
     except Missing:
         logs.get("maintd").warning(
             "state kept in a folder",
@@ -108,6 +112,6 @@ async def _home(settings: Settings, api: Api | str) -> Home:
             remedy=f"kubectl create namespace {namespace}, to share the state with a daemon in the cluster",
         )
         return folder
-    except JobError:
+    except (JobError, TimeoutError):
         pass  # it may exist: a right is missing, or the server is away; State tells what it cannot read
     return ConfigMapHome(reader, ClusterWriter(api), namespace)

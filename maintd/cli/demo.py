@@ -92,12 +92,13 @@ async def _demo(*, keep: bool) -> None:
             await _until(seen.all_there, stop, serving)
             if keep:
                 _tell(jobs, seen.runs, house)
-                click.echo(f"\nrunning until Ctrl-C\n  {daemon.url}/readyz\n  {daemon.url}/metrics")
+                _tell_on(daemon)
                 await stop.wait()
             stop.set()
             await serving
             if not keep:
                 _tell(jobs, seen.runs, house)
+                click.echo(f"  {_typed()} demo --serve")
 
 
 @asynccontextmanager
@@ -139,9 +140,21 @@ def _tell(jobs: JobsFile, runs: dict[str, Run], house: House) -> None:
     for part, meaning in _PARTS.items():
         count = sum(path.is_file() for path in (FOLDER / "store" / CLUSTER / part).rglob("*"))
         click.echo(f"  {part + '/':<10} {counted(count, 'file'):>9}   {meaning}")
-    maintd = f"{sys.executable} -m maintd" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
+    maintd = _typed()
     demo = f"MAINTD_CLUSTER={CLUSTER} MAINTD_STORAGE=file://{FOLDER / 'store'} {maintd}"
     click.echo("\nnext")
     click.echo(f"  {demo} runs {next((run.run_id for run in runs.values() if run.changes), '')}")
     click.echo(f"  {maintd} validate jobs.yaml")
-    click.echo(f"  {maintd} demo --serve")
+
+
+def _typed() -> str:
+    """How this program was called, to be called again."""
+    return f"{sys.executable} -m maintd" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
+
+
+def _tell_on(daemon: Daemon) -> None:
+    click.echo(f"\nrunning until Ctrl-C\n  {daemon.url}/readyz\n  {daemon.url}/metrics")
+    click.echo("the sample application gets slower on purpose: watch health and response-times notice")
+    click.echo("to talk to it from another shell:")
+    click.echo(f"  export KUBECONFIG={FOLDER / 'kubeconfig'} MAINTD_JOBS_FILE={FOLDER / 'jobs.yaml'}")
+    click.echo(f"  export MAINTD_CLUSTER={CLUSTER} MAINTD_STORAGE=file://{FOLDER / 'store'}")

@@ -12,8 +12,6 @@ from maintd.config.jobs import Job, JobsFile
 from maintd.config.settings import Settings
 from maintd.scheduling.state import JobState, State
 
-_PATIENCE_SECONDS = 10.0
-
 
 @click.command("jobs")
 @OUTPUT
@@ -26,7 +24,7 @@ def command(output: str) -> None:
     logs.configure(settings.log_format, "error", stream=sys.stderr)
     state = asyncio.run(_state(settings))
     if state.problem:
-        click.echo(f"what the jobs remember could not be read: {state.problem}", err=True)
+        click.echo(f"what the jobs remember could not be read, so it is unknown: {state.problem}", err=True)
     if output == "table":
         click.echo(_table(file, state))
     else:
@@ -37,23 +35,21 @@ async def _state(settings: Settings) -> State:
     from maintd.app.house import open_house
 
     async with open_house(settings) as house:
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                await house.state.load()
-        except TimeoutError:
-            house.state.problem = f"no answer within {_PATIENCE_SECONDS:.0f} s"
+        if isinstance(house.api, str):
+            click.echo(f"no cluster, so this is what a folder remembers: {house.api}", err=True)
+        await house.state.load()
         return house.state
 
 
 def _table(file: JobsFile, state: State) -> str:
     titles = ("JOB", "KIND", "MODE", "SCHEDULE", "LAST", "WHEN", "FAILURES", "NEXT")
-    rows = []
+    rows, nothing = [], "unknown" if state.problem else "never"
     for job in file.jobs:
         entry = state.of(job.name)
         last = entry.last_runs[0] if entry.last_runs else None
-        failures = entry.consecutive_failures or "0"
+        failures = "unknown" if state.problem else str(entry.consecutive_failures)
         due = age(next_due(job), now()) if job.enabled else "disabled"
-        ended = (coloured(last.status), age(last.started, now())) if last else ("never", "")
+        ended = (coloured(last.status), age(last.started, now())) if last else (nothing, "")
         rows.append((job.name, job.kind.name, job.mode, words(job), *ended, failures, due))
     return table(titles, rows)
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import getpass
+import shlex
 import signal
 import sys
+from itertools import chain
 from typing import Literal
 
 import click
@@ -38,7 +40,7 @@ def command(job: str, params: tuple[str, ...], act: bool, reason: str, output: s
         run, url = asyncio.run(_run(settings, chosen, act, reason))
     finally:
         logs.shutdown()
-    _print(run, url, output)
+    _print(run, url, params, output)
     raise SystemExit(run.status.exit_code)
 
 
@@ -68,10 +70,11 @@ async def _run(settings: Settings, job: Job, act: bool, reason: str) -> tuple[Ru
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, house.runner.interrupt)
         run = await house.runner.run_now(job, mode, actor=getpass.getuser(), reason=reason)
-        return run, house.store.url(run_path(run.run_id)) if not house.fanout.failing else ""
+        lost = "; ".join(f"NOT KEPT: {why}" for why in house.fanout.failing.values())
+        return run, lost or house.store.url(run_path(run.run_id))
 
 
-def _print(run: Run, url: str, output: str) -> None:
+def _print(run: Run, url: str, params: tuple[str, ...], output: str) -> None:
     from maintd.cli.present import echo_run
 
     if output != "table":
@@ -79,4 +82,5 @@ def _print(run: Run, url: str, output: str) -> None:
         return
     echo_run(run, url)
     if run.mode == "dry-run" and any(change.result == "planned" for change in run.changes):
-        click.echo(f"\nNothing was changed. To do it: maintd run {run.job} --act", err=True)
+        command = shlex.join(["maintd", "run", run.job, *chain(*(("--set", param) for param in params)), "--act"])
+        click.echo(f"\nNothing was changed. To do it: {command}", err=True)

@@ -48,7 +48,8 @@ def _list(job: str | None, limit: int, output: str) -> None:
         show([run.model_dump(mode="json", exclude={"considered", "changes"}) for run in runs], output)
         return
     if not runs:
-        click.echo(f"nothing has run yet{f' of {job}' if job else ''}; `maintd run JOB` runs one now", err=True)
+        where = folder_url()
+        click.echo(f"there is no record{f' of {job}' if job else ''} in {where}; `maintd run JOB` makes one", err=True)
         return
     click.echo(table(("RUN", "KIND", "MODE", "STATUS", "TOOK", "WHEN", "SUMMARY"), map(_row, runs)))
 
@@ -56,6 +57,15 @@ def _list(job: str | None, limit: int, output: str) -> None:
 def _row(run: Run) -> tuple[str, ...]:
     took = rough(run.ended - run.started)
     return run.run_id, run.kind, run.mode, coloured(run.status), took, age(run.started, now()), run.summary
+
+
+def folder_url() -> str:
+    """Where records are looked for."""
+    from maintd.cli.jobsfile import settings
+    from maintd.storage.open import open_store
+
+    found = settings()
+    return open_store(found.storage, found.cluster).url("runs/")
 
 
 def _history() -> "History":

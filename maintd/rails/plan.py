@@ -38,7 +38,9 @@ def _check_abort_over(candidates: int, limits: Limits, population: int) -> None:
     ceiling = limits.ceiling(population)
     if ceiling is None or candidates <= ceiling:
         return
-    allowed = f"{limits.abort_over}, {ceiling:,}" if isinstance(limits.abort_over, str) else f"{ceiling:,}"
+    allowed = (
+        f"{limits.abort_over} of them, at most {ceiling:,}" if isinstance(limits.abort_over, str) else f"{ceiling:,}"
+    )
     raise Refused(
         f"nothing was changed: {counted(candidates, 'candidate')} among {counted(population, 'object')} listed, and "
         f"abort_over is {allowed}; look at why they are so many, then narrow the job or raise limits.abort_over"

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from maintd.core.errors import Conflict, MaintdError
+from maintd.core.errors import Conflict, MaintdError, Transient
 from maintd.core.outcome import Run, Status
 from maintd.core.ports import Log
 
@@ -125,13 +125,16 @@ class State:
         """What is known of the job; a blank entry for one that has not run."""
         return self._seen.get(job, JobState())
 
-    async def load(self) -> bool:
-        """Read the home once; False, and `problem` says why, when it cannot be read now."""
+    async def load(self, *, seconds: float = 10.0) -> bool:
+        """Read the home once; False, and `problem` says why, when it cannot be read now, in so many seconds."""
         if not self._loaded:
             try:
-                await self._send(())
+                async with asyncio.timeout(seconds):
+                    await self._send(())
             except MaintdError as error:
                 self._fail("state could not be read", error)
+            except TimeoutError:
+                self._fail("state could not be read", Transient(f"no answer within {seconds:.0f} s"))
         return self._loaded
 
     async def fresh(self, job: str) -> JobState:

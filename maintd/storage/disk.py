@@ -64,7 +64,7 @@ def disk_error(done: str, path: Path, error: OSError) -> JobError:
     what = f"{path} could not be {done}: {error.strerror or error}"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return Denied(f"{what}; give maintd's user the right to, or set MAINTD_STORAGE to another folder")
-    if error.errno in (errno.ENOENT, errno.EISDIR) or (error.errno == errno.ENOTDIR and done == "read"):
+    if done == "read" and error.errno in (errno.ENOENT, errno.EISDIR, errno.ENOTDIR):
         return Missing(f"{path} is not there: it was never written, or somebody removed it")
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
         return Conflict(f"{what}; a file stands where a folder is needed, move it away")

@@ -131,7 +131,7 @@ async def test_a_label_selector_is_the_scope_and_percentages_are_of_it(cluster_b
     for name, phase in (("web-a", "Failed"), ("web-b", "Running")):
         await cluster_backend.apply(pod(name, space, phase=phase, labels={"app": "web", "tier": "front"}))
 
-    with pytest.raises(Refused, match="1 candidate among 2 objects listed, and abort_over is 40%, 0"):
+    with pytest.raises(Refused, match="1 candidate among 2 objects listed, and abort_over is 40% of them, at most 0"):
         await cleanup(space, label_selector="app=web,tier in (front, back)", limits=Limits(abort_over="40%"))
     outcome = await cleanup(space, label_selector="app=web,tier in (front, back)", limits=Limits(abort_over="50%"))
 
@@ -157,7 +157,7 @@ async def test_nothing_to_delete_says_how_many_were_looked_at(cluster_backend, c
 
     outcome = await cleanup(space)
 
-    assert outcome.summary == f"deleted 0 pods; looked at 1 pod in {space}, 0 of them finished"
+    assert outcome.summary == f"no pod to delete; looked at 1 pod in {space}, 0 of them finished"
     assert (outcome.judged(), outcome.findings) == (Status.OK, ())
 
 

@@ -116,9 +116,9 @@ async def _unfinished_jobs(ctx: Context, namespace: str) -> Collection[str]:
 
 def _done(changes: Sequence[Change]) -> str:
     counts = tally(changes)
-    planned = counts.pop("planned", 0)
-    said = f"would delete {counted(planned, 'pod')}" if planned else f"deleted {counted(counts.pop('done', 0), 'pod')}"
-    return ", ".join([said, *(f"{number:,} {result}" for result, number in sorted(counts.items()))])
+    would, did = counts.pop("planned", 0), counts.pop("done", 0)
+    said = f"would delete {counted(would, 'pod')}" if would else f"deleted {counted(did, 'pod')}"
+    return ", ".join([said if would or did else "no pod to delete", *(f"{n:,} {r}" for r, n in sorted(counts.items()))])
 
 
 def _nothing_there(namespace: str, params: CleanupPods) -> Finding:
