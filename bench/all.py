@@ -1,6 +1,6 @@
 """Every bench, one after the other: about half an hour on two quiet cores.
 
-    make bench
+make bench
 """
 
 import subprocess
