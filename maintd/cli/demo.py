@@ -97,6 +97,7 @@ async def _demo(*, keep: bool) -> None:
             stop.set()
             await serving
             if not keep:
+                logs.shutdown()  # the log has a thread of its own: its last line comes before the table
                 _tell(jobs, seen.runs, house)
                 click.echo(f"  {_typed()} demo --serve")
 
