@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from maintd.core.limits import Limits
 from maintd.core.outcome import Outcome
-from maintd.core.ports import Gate, Http, Log, Reader, Store
-from maintd.core.rules import Rule
+from maintd.core.ports import Gate, Gke, Http, Log, Reader, Store
+from maintd.core.rules import GcpPermission, Rule
 from maintd.core.target import Target
 
 
@@ -39,9 +39,12 @@ class Context:
     """What this job remembered from its last run; what is in it when the run ends is remembered. Small, JSON."""
     cluster_name: str = ""
     """MAINTD_CLUSTER: what the cluster is called in the store, and in a backup's manifest."""
+    gke: Gke | None = None
+    """Google's view of the target's cluster; None where the target has no `gke:`."""
 
 
 Needs = tuple[Rule, ...] | Callable[[Any, Target], tuple[Rule, ...]]
+GcpNeeds = tuple[GcpPermission, ...] | Callable[[Any, Target], tuple[GcpPermission, ...]]
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Kind:
     level: int
     """0 observe · 1 basic repair · 2 scaling and configuration · 3 cluster and infrastructure."""
     needs: Needs = ()
+    gcp_needs: GcpNeeds = ()
+    """Rights in Google Cloud; they count for targets with `gke:` only."""
     check: Callable[[Any, Target], str | None] | None = None
     """What the schema cannot say: None, or why these params cannot work on this target, with the remedy."""
     limits: Limits = field(default_factory=Limits)
@@ -77,3 +82,9 @@ class Kind:
     def rules(self, params: Any, target: Target) -> tuple[Rule, ...]:
         """The rights that a job with these parameters needs."""
         return self.needs(params, target) if callable(self.needs) else self.needs
+
+    def permissions(self, params: Any, target: Target) -> tuple[GcpPermission, ...]:
+        """The rights in the project `target.gke.project` that a job with these parameters needs."""
+        if target.gke is None:
+            return ()
+        return self.gcp_needs(params, target) if callable(self.gcp_needs) else self.gcp_needs

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from maintd.core.gke import ClusterInfo, Operations, ServerConfig, UpgradeInfo
 from maintd.core.outcome import Change
 from maintd.core.resource import Json, ObjectRef, Resource
 
@@ -191,6 +192,24 @@ class Http(Protocol):
     """
 
     async def sample(self, request: HttpRequest) -> HttpSample: ...
+
+
+class Gke(Protocol):
+    """Asks Google about the cluster of the job's target, and changes nothing.
+
+    Raises Denied naming Google's permission, Missing where there is no such cluster or the API has no such call,
+    Transient, or Unreadable.
+    """
+
+    async def cluster(self) -> ClusterInfo: ...
+
+    async def server_config(self) -> ServerConfig: ...
+
+    async def operations(self) -> Operations: ...
+
+    async def upgrade_info(self, pool: str = "") -> UpgradeInfo:
+        """Of one node pool; without a name, of the control plane."""
+        ...
 
 
 class Log(Protocol):

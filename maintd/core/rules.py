@@ -1,7 +1,24 @@
-"""Rights: what a kind needs from the API server, written out verb by verb."""
+"""Rights: what a kind needs from the API server and from Google, written out one by one."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+_PERMISSION = re.compile(r"[a-z]+\.[a-zA-Z]+\.[a-zA-Z]+")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class GcpPermission:
+    """A right in Google Cloud as IAM spells it, `container.clusters.get`, on the project of the target's `gke:`."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _PERMISSION.fullmatch(self.name):
+            raise ValueError(f"not a permission of Google Cloud, like container.clusters.get: {self.name}")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True, order=True, slots=True)
