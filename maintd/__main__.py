@@ -3,10 +3,12 @@
 import sys
 
 from maintd.cli import cli
+from maintd.cli.process import prepare
 
 
 def main() -> None:
     """Run the command that was typed."""
+    prepare()
     sys.exit(cli())
 
 
