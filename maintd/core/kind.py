@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from maintd.core.limits import Limits
 from maintd.core.outcome import Outcome
-from maintd.core.ports import Gate, Gke, Http, Log, Reader, Store
+from maintd.core.ports import Discovery, Gate, Gke, Http, Log, Reader, Store
 from maintd.core.rules import GcpPermission, Rule
 from maintd.core.target import Target
 
@@ -56,6 +56,8 @@ class Kind:
     level: int
     """0 observe · 1 basic repair · 2 scaling and configuration · 3 cluster and infrastructure."""
     needs: Needs = ()
+    needs_found: Callable[[Any, Target, Discovery], tuple[Rule, ...]] | None = None
+    """The rights to what discovery finds in one cluster and not in every one; None: the kind reads no such thing."""
     gcp_needs: GcpNeeds = ()
     """Rights in Google Cloud; they count for targets with `gke:` only."""
     check: Callable[[Any, Target], str | None] | None = None
@@ -79,9 +81,10 @@ class Kind:
         """True where the kind changes the cluster, so that `mode` and `limits` mean something."""
         return self.level >= 1
 
-    def rules(self, params: Any, target: Target) -> tuple[Rule, ...]:
-        """The rights that a job with these parameters needs."""
-        return self.needs(params, target) if callable(self.needs) else self.needs
+    def rules(self, params: Any, target: Target, found: Discovery | None = None) -> tuple[Rule, ...]:
+        """The rights that a job with these parameters needs; `found`: also to what is in this one cluster."""
+        rules = self.needs(params, target) if callable(self.needs) else self.needs
+        return (*rules, *self.needs_found(params, target, found)) if self.needs_found and found else rules
 
     def permissions(self, params: Any, target: Target) -> tuple[GcpPermission, ...]:
         """The rights in the project `target.gke.project` that a job with these parameters needs."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+READING = frozenset({"get", "list", "watch"})
 _PERMISSION = re.compile(r"[a-z]+\.[a-zA-Z]+\.[a-zA-Z]+")
 
 
@@ -72,3 +73,9 @@ def merged(rules: Iterable[Rule]) -> tuple[Rule, ...]:
         verbs.setdefault((rule.resource, rule.namespace, rule.names), set()).update(rule.verbs)
     found = [Rule(resource, *v, namespace=ns, names=names) for (resource, ns, names), v in verbs.items()]
     return tuple(sorted(found, key=lambda rule: (rule.namespace or "", rule.resource, rule.names)))
+
+
+def reading(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """What is left of the rules for one that only looks: a dry run."""
+    left = ((rule, READING.intersection(rule.verbs)) for rule in rules)
+    return tuple(Rule(one.resource, *verbs, namespace=one.namespace, names=one.names) for one, verbs in left if verbs)

@@ -109,7 +109,8 @@ class Scope(Params):
 
     def needs(self) -> tuple[Rule, ...]:
         """The rights to read all that Kubernetes itself has in this scope, and what the job names besides."""
-        identity = [Rule("namespaces", "get", names=("kube-system", *(self.named or ())))]
+        own = () if self._excludes_name(NAMESPACES.name) else self.named or ()
+        identity = [Rule("namespaces", "get", names=("kube-system", *own))]
         asked = [*(name for name in self.kinds if "*" not in name), *["secrets"] * self.count_secrets]
         names = [name for name in dict.fromkeys([*NAMESPACED, *asked]) if not self._excludes_name(name)]
         spaces = self.named
@@ -118,6 +119,11 @@ class Scope(Params):
             return (*identity, *(Rule(name, "list", namespace=space) for space in spaces for name in inside))
         names += [name for name in UNNAMESPACED if name not in names and not self._excludes_name(name)]
         return (*identity, *(Rule(name, "list") for name in names))
+
+    def needs_found(self, discovery: Discovery) -> tuple[Rule, ...]:
+        """The rights to read what this cluster has in scope, custom resources included."""
+        listed = (kind for kind in self.select(discovery).read if self.named is None or kind.namespaced)
+        return tuple(Rule(kind.name, "list", namespace=space or None) for kind in listed for space in self.spaces(kind))
 
     def _excludes(self, resource: Resource) -> Exclusion | None:
         if left_out_kind(resource) is UNLISTABLE:

@@ -164,7 +164,7 @@ def test_named_namespaces_need_rights_in_these_alone() -> None:
     rules = Scope(namespaces=("a", "b"), kinds=("configmaps", "widgets.example.com", "clusterroles.*")).needs()
 
     assert rules == (
-        Rule("namespaces", "get", names=("kube-system", "a", "b")),
+        Rule("namespaces", "get", names=("kube-system",)),
         Rule("configmaps", "list", namespace="a"),
         Rule("widgets.example.com", "list", namespace="a"),
         Rule("configmaps", "list", namespace="b"),
@@ -180,6 +180,45 @@ def test_the_whole_cluster_needs_rights_in_all_of_it_except_to_secrets() -> None
     assert {"configmaps", "persistentvolumes", "clusterroles.rbac.authorization.k8s.io"} <= needed
     assert not {"secrets", "events", "nodes", "deployments.apps"} & needed
     assert "secrets" in {rule.resource for rule in Scope(count_secrets=True).needs()}
+
+
+def test_the_named_namespaces_themselves_are_read_where_they_are_part_of_the_backup() -> None:
+    identity = [scope.needs()[0].names for scope in (Scope(namespaces=("a",)), Scope(namespaces=("a",), kinds=("n*",)))]
+
+    assert identity == [("a", "kube-system"), ("a", "kube-system")]
+
+
+@pytest.mark.parametrize(
+    ("scope", "needed"),
+    [
+        (
+            Scope(),
+            {
+                "configmaps",
+                "namespaces",
+                "deployments.apps",
+                "widgets.example.com",
+                "clusterroles.rbac.authorization.k8s.io",
+            },
+        ),
+        (Scope(kinds=("*.example.com",)), {"widgets.example.com"}),
+        (Scope(count_secrets=True, kinds=("widgets.*", "secret*")), {"widgets.example.com", "secrets"}),
+    ],
+)
+def test_what_this_cluster_has_is_needed_where_it_is_read(scope: Scope, needed: set[str]) -> None:
+    found = scope.needs_found(Discovery(FOUND))
+
+    assert {rule.resource for rule in found} == needed
+    assert {(rule.namespace, rule.verbs) for rule in found} == {(None, ("list",))}
+
+
+def test_in_named_namespaces_what_this_cluster_has_is_needed_in_each() -> None:
+    found = Scope(namespaces=("a", "b"), exclude_kinds=("configmaps", "*.apps")).needs_found(Discovery(FOUND))
+
+    assert found == (
+        Rule("widgets.example.com", "list", namespace="a"),
+        Rule("widgets.example.com", "list", namespace="b"),
+    )
 
 
 @pytest.mark.parametrize(

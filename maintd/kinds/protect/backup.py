@@ -41,8 +41,7 @@ from maintd.objects.metadata import reference
 
 _LISTS_AT_ONCE = 4  # a page of each is in memory, with what is made of it
 _SLICE_SECONDS = 0.01
-_Batch = tuple[list[Json], bool]
-"""Some objects of a list, and whether it begins (anew) with them."""
+_Batch = tuple[list[Json], bool]  # some objects of a list, and whether it begins (anew) with them
 
 
 class Backup(Scope):
@@ -145,6 +144,7 @@ KIND = Kind(
     run,
     level=0,
     needs=lambda params, target: params.on(target).needs(),
+    needs_found=lambda params, target, found: params.on(target).needs_found(found),
     check=lambda params, target: params.on(target).problem(),
     timeout=timedelta(minutes=30),
 )
