@@ -1,5 +1,6 @@
 """The store in a folder: `file:///folder`, with one folder a cluster in it."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -11,6 +12,7 @@ from maintd.storage import disk
 from maintd.storage.offload import Offload
 from maintd.storage.paths import check_path, check_size
 from maintd.storage.staging import SpooledStaging
+from maintd.storage.walk import walk
 
 
 class FolderStore:
@@ -20,6 +22,7 @@ class FolderStore:
         check_path(cluster)
         self._root = root.absolute() / cluster
         self._disk = Offload(f"the folder {self._root}")
+        self._in_flight = asyncio.Semaphore(4)
 
     async def create(self, path: str, data: bytes) -> Stored:
         """Write one object; it is on disk when this returns."""
@@ -37,24 +40,17 @@ class FolderStore:
         check_path(path)
         return await self._disk.run(disk.read_whole, self._root / path)
 
-    async def names(self, prefix: str, *, reverse: bool = False) -> AsyncIterator[str]:
+    def names(self, prefix: str, *, reverse: bool = False) -> AsyncIterator[str]:
         """Paths that begin with `prefix`; only folders that can hold such are looked into, one at a time."""
-        folder = prefix.rpartition("/")[0]
-        if folder:
-            check_path(folder)
-        pending = [f"{folder}/" if folder else ""]
-        while pending:
-            path = pending.pop()
-            if path and not path.endswith("/"):
-                yield path
-                continue
-            found = [path + name for name in await self._disk.run(disk.entries, self._root / path)]
-            # With its slash a folder sorts among files as its content does: the order in which a bucket lists.
-            pending += sorted((name for name in found if name.startswith(prefix)), reverse=not reverse)
+
+        async def entries(folder: str) -> list[str]:
+            return await self._disk.run(disk.entries, self._root / folder)
+
+        return walk(entries, prefix, reverse=reverse)
 
     def staging(self) -> AbstractAsyncContextManager[Staging]:
         """Files that wait until the list they come from is whole."""
-        return SpooledStaging(self.create)
+        return SpooledStaging(self.create, self._in_flight)
 
     def url(self, path: str) -> str:
         """`file:///folder/cluster/path`."""
