@@ -1,4 +1,4 @@
-"""`maintd render [WHAT] [--write|--check]`."""
+"""`maintd render [WHAT] [--write|--check] [--live]`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,47 +6,90 @@ from pathlib import Path
 
 import click
 
+Files = dict[Path, Callable[[], str]]
+WRITTEN = ("schema", "docs", "rbac")
+PRINTED = ("iam",)
 
-def _files() -> dict[str, dict[Path, Callable[[], str]]]:
+
+@click.command("render")
+@click.argument("what", required=False, type=click.Choice([*WRITTEN, *PRINTED]))
+@click.option("--write", is_flag=True, help="Write the files where they belong, below the current folder.")
+@click.option("--check", is_flag=True, help="Exit 1 and name the files that are not what would be written.")
+@click.option("--live", is_flag=True, help="rbac: ask the cluster too, so that its custom resources are listed.")
+def command(what: str | None, write: bool, check: bool, live: bool) -> None:
+    """Print the derived files, write them, or check them.
+
+    schema: the JSON schema of jobs.yaml. docs: the pages of the kinds. rbac: the Roles that these jobs need. iam: the
+    same for Google Cloud, as gcloud lines to read and run; it is in no file.
+    """
+    if not (write or check) and what is None:
+        raise click.UsageError(f"say what to print ({', '.join(WRITTEN + PRINTED)}), or --write or --check for all")
+    if live and what != "rbac":
+        raise click.UsageError("--live is for the Roles: maintd render rbac --live")
+    if what in PRINTED:
+        _print_iam(to_file=write or check)
+    elif write:
+        _write(_wanted(what, live))
+    elif check:
+        raise SystemExit(1 if _stale(_wanted(what, live)) else 0)
+    else:
+        for text in _wanted(what, live).values():
+            click.echo(text(), nl=False)
+
+
+def _wanted(what: str | None, live: bool) -> Files:
+    groups: dict[str, Callable[[], Files]] = {"schema": _schema, "docs": _docs, "rbac": partial(_rbac, live)}
+    return {path: text for name, files in groups.items() if what in (None, name) for path, text in files().items()}
+
+
+def _schema() -> Files:
+    from maintd.derive import schema
+
+    return {Path("jobs.schema.json"): schema.text}
+
+
+def _docs() -> Files:
     from maintd.cli.kinds import gate_rules
-    from maintd.derive import docs, schema
+    from maintd.derive import docs
     from maintd.kinds import load_kinds
 
     kinds = {name: kind for name, kind in load_kinds().items() if kind.run.__module__.startswith("maintd.")}
     pages = {Path(f"docs/kinds/{name}.md"): partial(docs.kind_page, kind, gate_rules) for name, kind in kinds.items()}
     return {
-        "schema": {Path("jobs.schema.json"): schema.text},
-        "docs": {
-            Path("docs/jobs-file.md"): docs.jobs_file_page,
-            Path("docs/kinds/README.md"): lambda: docs.index_page(kinds),
-            **pages,
-        },
+        Path("docs/jobs-file.md"): docs.jobs_file_page,
+        Path("docs/kinds/README.md"): lambda: docs.index_page(kinds),
+        **pages,
     }
 
 
-@click.command("render")
-@click.argument("what", required=False, type=click.Choice(["schema", "docs"]))
-@click.option("--write", is_flag=True, help="Write the files where they belong, below the current folder.")
-@click.option("--check", is_flag=True, help="Exit 1 and name the files that are not what would be written.")
-def command(what: str | None, write: bool, check: bool) -> None:
-    """Print the derived files (the JSON schema of jobs.yaml, the pages of the kinds), write them, or check them."""
-    groups = _files()
-    wanted = {path: text for name, files in groups.items() if what in (None, name) for path, text in files.items()}
-    if not (write or check) and what is None:
-        raise click.UsageError("say what to print (schema or docs), or --write or --check for all of them")
-    stale = [path for path, text in wanted.items() if not _same(path, text())]
-    if write:
-        for path in stale:
+def _rbac(live: bool) -> Files:
+    from maintd.cli.grants import rbac_text
+
+    return {Path("deploy/base/rbac.yaml"): partial(rbac_text, live=live)}
+
+
+def _print_iam(*, to_file: bool) -> None:
+    from maintd.cli.grants import iam_text
+
+    if to_file:
+        raise click.UsageError("what Google Cloud grants is in no file; to read it: maintd render iam")
+    click.echo(iam_text(), nl=False)
+
+
+def _write(wanted: Files) -> None:
+    for path, content in wanted.items():
+        text = content()
+        if not _same(path, text):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(wanted[path](), encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
             click.echo(f"wrote {path}", err=True)
-    elif check:
-        for path in stale:
-            click.echo(f"{path} is not what the code says; run: maintd render --write", err=True)
-        raise SystemExit(1 if stale else 0)
-    else:
-        for text in wanted.values():
-            click.echo(text(), nl=False)
+
+
+def _stale(wanted: Files) -> bool:
+    stale = [path for path, text in wanted.items() if not _same(path, text())]
+    for path in stale:
+        click.echo(f"{path} is not what the code and the jobs say; run: maintd render --write", err=True)
+    return bool(stale)
 
 
 def _same(path: Path, text: str) -> bool:

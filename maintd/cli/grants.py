@@ -1,0 +1,47 @@
+"""From jobs.yaml and the settings to the files that grant rights."""
+
+import asyncio
+from functools import partial
+
+from maintd.config.settings import Settings
+from maintd.core.ports import Discovery
+
+
+def rbac_text(*, live: bool = False) -> str:
+    """The Roles for the jobs; `live` asks the cluster what it has. Raises ConfigError, and JobError when it asks."""
+    from maintd.cli import jobsfile
+    from maintd.derive import rbac
+    from maintd.rails.needs import rails_needs
+    from maintd.scheduling.homes import state_needs
+
+    settings = jobsfile.settings()
+    grants = rbac.Grants(
+        file=jobsfile.load(),
+        namespace=settings.namespace,
+        gate=partial(rails_needs, own_namespace=settings.namespace),
+        own=state_needs(settings.state_namespace or settings.namespace),
+        found=asyncio.run(_discovered(settings)) if live else None,
+    )
+    return rbac.text(grants)
+
+
+async def _discovered(settings: Settings) -> Discovery:
+    from maintd.cluster.api import Api
+    from maintd.cluster.discovery import discover
+
+    api = await Api.connect(context=settings.kube_context or None)
+    try:
+        return await discover(api)
+    finally:
+        await api.close()
+
+
+def iam_text() -> str:
+    """The gcloud lines for the jobs and the store. Raises ConfigError."""
+    from maintd.cli import jobsfile
+    from maintd.derive import iam
+
+    settings = jobsfile.settings()
+    scheme, _, rest = settings.storage.partition("://")
+    bucket = rest.partition("/")[0] if scheme == "gs" else ""
+    return iam.text(jobsfile.load().jobs, bucket, settings.namespace)

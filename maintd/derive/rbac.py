@@ -1,0 +1,115 @@
+"""Roles and their bindings for the jobs of one jobs.yaml, as YAML that kubectl applies and a person reads."""
+
+import json
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from maintd.config.jobs import JobsFile
+from maintd.core.limits import MANAGED_BY
+from maintd.core.ports import Discovery
+from maintd.core.resource import Json
+from maintd.core.rules import Rule
+from maintd.derive.rights import Asked, Gate, Row, collected, of_job, rows
+from maintd.objects.manifest_yaml import emit
+
+ACCOUNT = "maintd"
+"""The ServiceAccount that the rights are given to, in maintd's own namespace."""
+_GROUP = "rbac.authorization.k8s.io"
+_WIDTH = 110
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What the Roles of one jobs.yaml follow from."""
+
+    file: JobsFile
+    namespace: str
+    """maintd's own."""
+    gate: Gate
+    own: Iterable[Rule]
+    """What maintd needs whatever its jobs are."""
+    found: Discovery | None = None
+    """What the cluster has, where it was asked."""
+
+    @property
+    def name(self) -> str:
+        """What the Roles are called: two maintds in one cluster do not take each other's."""
+        return ACCOUNT if self.namespace == ACCOUNT else f"{ACCOUNT}-{self.namespace}"
+
+    def asked(self) -> Asked:
+        """Every rule, with who asks for it; nothing is for a job that is not enabled."""
+        yield from ((rule, "maintd itself, for its state") for rule in self.own)
+        for job in self.file.jobs:
+            if job.enabled:
+                yield from of_job(job, self.gate, self.found)
+
+
+def text(grants: Grants) -> str:
+    """A Role and a RoleBinding in each namespace that a job needs rights in, a ClusterRole only where one needs it."""
+    written = groupby(rows(collected(grants.asked())), key=lambda row: row.namespace)
+    roles = (_role(grants, namespace, found) for namespace, found in written)
+    return "".join([*_head(grants), *roles])
+
+
+def _head(grants: Grants) -> Iterator[str]:
+    yield f"# What maintd may do in the cluster: no more than the jobs of {grants.file.path.name} need.\n"
+    yield "# Written by `maintd render rbac`; edit the jobs and render again. Above each rule: who needs it.\n"
+    for note, jobs in _notes(grants).items():
+        yield from _comment(f"{note}: {', '.join(jobs)}", "") if jobs else ()
+
+
+def _notes(grants: Grants) -> Mapping[str, list[str]]:
+    jobs = [job for job in grants.file.jobs if job.enabled]
+    of_cluster = [job.name for job in jobs if job.kind.needs_found]
+    asked = grants.found is not None
+    return {
+        "Not enabled, so without rights": [job.name for job in grants.file.jobs if not job.enabled],
+        "In dry-run, so without the right to change; render again after `mode: act`": [
+            job.name for job in jobs if job.mode == "dry-run"
+        ],
+        "Without the custom resources of the cluster; to list them, render with --live": [] if asked else of_cluster,
+        "With the custom resources that the cluster has": of_cluster if asked else [],
+        "Not in here, since their API did not answer": sorted(grants.found.failed) if grants.found else [],
+    }
+
+
+def _role(grants: Grants, namespace: str, found: Iterable[Row]) -> str:
+    kind = "Role" if namespace else "ClusterRole"
+    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": grants.namespace}
+    reference = {"apiGroup": _GROUP, "kind": kind, "name": grants.name}
+    rules = "".join(line for row in found for line in _rule(row))
+    binding = _object(grants, f"{kind}Binding", namespace) | {"roleRef": reference, "subjects": [subject]}
+    return f"{emit(_object(grants, kind, namespace))}rules:\n{rules}{emit(binding)}"
+
+
+def _object(grants: Grants, kind: str, namespace: str) -> Json:
+    labels = {"app.kubernetes.io/name": "maintd", MANAGED_BY: "maintd"}
+    where = {"namespace": namespace} if namespace else {}
+    return {
+        "apiVersion": f"{_GROUP}/v1",
+        "kind": kind,
+        "metadata": {"name": grants.name, **where, "labels": labels},
+    }
+
+
+def _rule(row: Row) -> Iterator[str]:
+    yield from _comment(", ".join(row.needed_by), "  ")
+    yield from _list("- apiGroups", (row.group,))
+    yield from _list("  resources", row.resources)
+    if row.names:
+        yield from _list("  resourceNames", row.names)
+    yield from _list("  verbs", row.verbs)
+
+
+def _comment(said: str, pad: str) -> Iterator[str]:
+    lines = textwrap.wrap(said, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    yield from (f"{pad}# {line}\n" for line in lines)
+
+
+def _list(key: str, values: Iterable[str]) -> Iterator[str]:
+    """In quotes throughout, as Kubernetes' own examples have it: a namespace may well be called `on` or `1e3`."""
+    said = f"{key}: {json.dumps(list(values))}"
+    lines = textwrap.wrap(said, _WIDTH, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False)
+    yield from (f"  {line}\n" for line in lines)
