@@ -15,7 +15,7 @@ from maintd.kinds import load_kinds
 from maintd.scheduling.cron import Cron
 from maintd.scheduling.every import Every
 from maintd.scheduling.jitter import Jittered
-from maintd.scheduling.zones import zone
+from maintd.scheduling.zones import check_zone
 
 if TYPE_CHECKING:
     from maintd.config.settings import Settings
@@ -25,7 +25,7 @@ class _Schedules:
     """The schedules that jobs.yaml is read with."""
 
     def check_timezone(self, name: str) -> None:
-        zone(name)
+        check_zone(name)
 
     def cron(self, expression: str, timezone: str) -> Schedule:
         return Cron(expression, timezone)

@@ -9,7 +9,7 @@ import click
 from maintd.cli.tables import OUTPUT, age, now, show, table, utc
 from maintd.scheduling.cron import Cron
 from maintd.scheduling.schedule import upcoming
-from maintd.scheduling.zones import zone
+from maintd.scheduling.zones import check_zone, zone
 
 if TYPE_CHECKING:
     from maintd.config.jobs import Job
@@ -73,7 +73,7 @@ def _of_cron(expression: str, timezone: str, start: datetime, count: int) -> tup
 def _checked(expression: str, timezone: str) -> Cron:
     option = "--timezone"
     try:
-        zone(timezone)
+        check_zone(timezone)
         option = "--cron"
         return Cron(expression, timezone)
     except ValueError as error:

@@ -19,7 +19,7 @@ def parse_duration(text: Any) -> timedelta:
     if isinstance(text, timedelta):
         return text
     if isinstance(text, int | float) and not isinstance(text, bool):
-        raise ValueError(f"a duration needs a unit; write {text}s, {text}m or {text}h")
+        raise ValueError(f"a duration needs a unit; write {_with_units(text)}")
     parts = _DURATION.findall(text) if isinstance(text, str) else []
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"{text!r} is not a duration; write it like 30s, 5m, 1h30m or 2d")
@@ -27,6 +27,14 @@ def parse_duration(text: Any) -> timedelta:
     if found > _LONGEST:
         raise ValueError(f"{text} is longer than ten years; write a shorter time")
     return found
+
+
+def _with_units(number: float) -> str:
+    """The number as durations that would be taken: `30s, 30m or 30h`; examples where it would be none."""
+    spelled = [f"{number:g}{unit}" for unit in ("s", "m", "h")]
+    if not all(map(_DURATION.fullmatch, spelled)) or timedelta(hours=number) > _LONGEST:
+        return "it like 30s, 5m, 1h30m or 2d"
+    return f"{spelled[0]}, {spelled[1]} or {spelled[2]}"
 
 
 def format_duration(value: timedelta) -> str:

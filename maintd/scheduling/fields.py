@@ -157,7 +157,7 @@ class _Field(NamedTuple):
     def _stepped(self, values: range, term: str, step: int) -> range:
         if step == 0:
             raise ValueError(f"{term} never moves on; write a step of 1 or more")
-        if step >= len(values):
+        if step > self.high:
             raise ValueError(f"{term} would match {self.title} {values[0]} alone; write {values[0]} if that is meant")
         return values[::step]
 

@@ -6,6 +6,31 @@ import pkgutil
 from functools import cache
 from zoneinfo import ZoneInfo
 
+_OLD_NAMES = {
+    "CET": "Europe/Brussels",
+    "CST6CDT": "America/Chicago",
+    "EET": "Europe/Athens",
+    "EST": "America/Panama",
+    "EST5EDT": "America/New_York",
+    "HST": "Pacific/Honolulu",
+    "MET": "Europe/Brussels",
+    "MST": "America/Phoenix",
+    "MST7MDT": "America/Denver",
+    "PST8PDT": "America/Los_Angeles",
+    "WET": "Europe/Lisbon",
+}
+"""Abbreviations that tzdata keeps for old systems, and the places whose rules they follow (its file `backward`).
+
+Some of them change their clocks and some do not, against what people think when they write them.
+"""
+
+
+def check_zone(name: str) -> None:
+    """ValueError for what a person should not write as a time zone, though tzdata may have it."""
+    if name in _OLD_NAMES:
+        raise ValueError(f"{name!r} is an old abbreviation and not a place; write {_OLD_NAMES[name]} if that is meant")
+    zone(name)
+
 
 @cache
 def zone(name: str) -> ZoneInfo:

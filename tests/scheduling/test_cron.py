@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from maintd.scheduling.cron import Cron
 from maintd.scheduling.fields import MACROS
 from maintd.scheduling.schedule import upcoming
-from maintd.scheduling.zones import zone, zone_names
+from maintd.scheduling.zones import check_zone, zone, zone_names
 
 HERE = Path(__file__).parent
 ROWS = [line.split("\t") for line in (HERE / "golden.tsv").read_text().splitlines() if not line.startswith("#")]
@@ -105,6 +105,23 @@ def test_every_zone_of_tzdata_is_known():
 
     assert late == []
     assert len(zone_names()) > 590
+
+
+def test_an_abbreviation_is_no_place_and_the_place_that_is_named_instead_has_the_same_clocks():
+    days = [datetime(2026, 1, 1, 12, tzinfo=UTC) + day * timedelta(days=1) for day in range(365)]
+
+    def clocks(name: str) -> list[timedelta | None]:
+        return [day.astimezone(zone(name)).utcoffset() for day in days]
+
+    named = {}
+    for name in ("CET", "CST6CDT", "EET", "EST", "EST5EDT", "HST", "MET", "MST", "MST7MDT", "PST8PDT", "WET"):
+        with pytest.raises(ValueError, match="is an old abbreviation and not a place") as refused:
+            check_zone(name)
+        named[name] = str(refused.value).partition("write ")[2].partition(" ")[0]
+
+    assert named["EST5EDT"] == "America/New_York"
+    assert {name for name, place in named.items() if clocks(name) != clocks(place)} == set()
+    assert [check_zone(place) for place in [*named.values(), "Etc/UTC", "UTC"]] == [None] * (len(named) + 2)
 
 
 def test_an_instant_without_a_zone_is_refused():
