@@ -14,6 +14,7 @@ from maintd.core.errors import JobError
 from maintd.core.kind import Context
 from maintd.core.outcome import Change
 from maintd.core.ports import Gate, Http, Log, Reader, Store
+from maintd.gcp.gke import Google
 from maintd.rails.gate import RailGate
 from maintd.rails.ledger import Tally
 from maintd.rails.scope import Scope
@@ -38,6 +39,7 @@ class Contexts:
     state: State
     cluster_name: str
     own_namespace: str
+    google: Google
 
     @asynccontextmanager
     async def open(self, ring: Ring, entry: JobState) -> AsyncIterator[Context]:
@@ -59,7 +61,9 @@ class Contexts:
                 log=log,
                 now=now,
                 memory=dict(entry.memory),
+                by_hand=ring.trigger == "manual",
                 cluster_name=self.cluster_name,
+                gke=self.google.of(job.target.gke) if job.target.gke else None,
             )
         finally:
             if isinstance(gate, RailGate):

@@ -37,6 +37,8 @@ class Context:
     """The daemon's clock, UTC. Ages of objects are judged by the API server's: `Page.server_time`."""
     memory: MutableMapping[str, Any]
     """What this job remembered from its last run; what is in it when the run ends is remembered. Small, JSON."""
+    by_hand: bool = False
+    """Somebody asked for this run and waits for it: it tells what is so now, whatever runs before it saw."""
     cluster_name: str = ""
     """MAINTD_CLUSTER: what the cluster is called in the store, and in a backup's manifest."""
     gke: Gke | None = None

@@ -68,13 +68,19 @@ class Streak:
 class Streaks:
     """The streaks that a job remembers, one a name; what is fine takes no room."""
 
-    def __init__(self, memory: MutableMapping[str, Any], patience: Patience, now: datetime) -> None:
+    def __init__(
+        self, memory: MutableMapping[str, Any], patience: Patience, now: datetime, *, by_hand: bool = False
+    ) -> None:
+        """`by_hand`: somebody waits to hear what is so now, so nothing is counted and nothing is played down."""
         self._memory = memory
         self._patience = patience
         self._now = now
+        self._by_hand = by_hand
 
     def judge(self, name: str, trouble: str, remedy: str = "") -> Finding | None:
         """Count one run (`trouble` empty: a good one) and say what it means, if it means anything."""
+        if self._by_hand:
+            return Finding(severity="error", subject=name, message=trouble, remedy=remedy) if trouble else None
         kept = self._kept()
         before = Streak.remembered(kept.pop(name, None))
         after, turn = before.after(not trouble, self._patience, self._now)

@@ -27,6 +27,11 @@ class Ring:
     actor: str = ""
     reason: str = ""
 
+    @property
+    def aside(self) -> bool:
+        """Asked for by hand beside its schedule: what the scheduled runs count and remember is not touched by it."""
+        return self.trigger == "manual" and self.job.schedule is not None
+
     def finished(self, started: datetime, ended: datetime, verdict: Verdict) -> Run:
         """The record of a run that started."""
         return self._record(

@@ -195,7 +195,7 @@ class Runner:
     async def _recorded(self, ring: Ring, run: Run, memory: dict[str, Any] | None = None) -> Run:
         if ring.job.remembers:
             last = LastRun.of(run)
-            self._state.note(run.job, lambda entry: entry.after(last, memory))
+            self._state.note(run.job, lambda entry: entry.listing(last) if ring.aside else entry.after(last, memory))
         await self._sink.emit(run)
         if ring.mode == "act":
             await self._state.flush()

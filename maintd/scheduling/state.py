@@ -84,6 +84,10 @@ class JobState(BaseModel):
             }
         )
 
+    def listing(self, last: LastRun) -> "JobState":
+        """The entry with one more run in its list, and nothing else changed."""
+        return self.model_copy(update={"last_runs": (last, *self.last_runs)[:KEPT_RUNS]})
+
 
 Edit = Callable[[JobState], JobState]
 

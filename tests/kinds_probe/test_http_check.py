@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -45,6 +46,17 @@ async def test_the_runbooks_checks_hold_against_a_healthy_application(app, conte
         {"up": 1, "checks": 3, "failed_checks": 0, "slowest_seconds": slowest},
         {},
     )
+
+
+@pytest.mark.parametrize("kind", [http_check.KIND, latency_sample.KIND], ids=lambda kind: kind.name)
+async def test_a_run_by_hand_asks_for_attention_at_once(app, context, kind):
+    app.pages["/"] = (500, "broken", {})
+    written = {"checks": [{}]} if kind is KIND else {"samples": 1}
+    given = kind.params.model_validate(written | {"fail_after": 3})
+    scheduled, by_hand = context(), replace(context(run=2), by_hand=True)
+
+    assert (await kind.run(scheduled, given)).judged() is Status.OK
+    assert (await kind.run(by_hand, given)).judged() is Status.ATTENTION
 
 
 async def test_each_check_that_does_not_hold_says_what_it_got(app, context):

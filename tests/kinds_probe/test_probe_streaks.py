@@ -106,6 +106,19 @@ def test_names_count_for_themselves_and_are_forgotten_when_no_longer_watched():
     assert streaks.judge("b", "bad").severity == "error"
 
 
+def test_by_hand_trouble_is_told_at_once_and_nothing_is_counted():
+    memory = {}
+    Streaks(memory, Patience(fail_after=3), START).judge("web", "bad")
+    before = dict(memory)
+    by_hand = Streaks(memory, Patience(fail_after=3), START, by_hand=True)
+
+    assert by_hand.judge("web", "very bad", "look") == Finding(
+        severity="error", subject="web", message="very bad", remedy="look"
+    )
+    assert by_hand.judge("web", "") is None
+    assert memory == before
+
+
 @pytest.mark.parametrize(
     "bent",
     [

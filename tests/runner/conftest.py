@@ -79,7 +79,8 @@ class NoGate:
 @asynccontextmanager
 async def open_context(ring: Ring, entry: JobState) -> AsyncIterator[Context]:
     log = get("test").bind(job=ring.job.name)
-    yield Context(ring.run_id, ring.job.name, Target(), None, NoGate(), None, None, log, now, dict(entry.memory))
+    memory, by_hand = dict(entry.memory), ring.trigger == "manual"
+    yield Context(ring.run_id, ring.job.name, Target(), None, NoGate(), None, None, log, now, memory, by_hand)
 
 
 def now() -> datetime:

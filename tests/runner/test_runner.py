@@ -1,6 +1,7 @@
 """One ring, one record: whatever a kind does, and whatever is in its way."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from maintd.config.jobs import Retry
 from maintd.core.errors import Denied, Refused, Transient
 from maintd.core.outcome import Change, Finding, ObjectRef, Outcome
 from maintd.scheduling import attempt as attempt_module
+from maintd.scheduling.every import Every
 
 DUE = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -307,6 +309,35 @@ async def test_failures_in_a_row_are_counted_and_a_skip_does_not_end_the_row(hou
     assert house.state.of("tidy").consecutive_failures == 2
     await house.run(good)
     assert house.state.of("tidy").consecutive_failures == 0
+
+
+async def test_a_run_by_hand_is_listed_and_changes_nothing_that_the_scheduled_runs_count(house):
+    seen = []
+
+    async def counting(ctx, params):
+        seen.append((ctx.by_hand, ctx.memory.get("runs")))
+        ctx.memory["runs"] = ctx.memory.get("runs", 0) + 1
+        raise Denied("no")
+
+    job = house.job(counting, schedule=Every(timedelta(hours=1), "tidy"))
+    house.runner.ring(job, DUE)
+    await house.records(1)
+    before = house.state.of("tidy")
+    bad, good = await house.run(job), await house.run(replace(job, kind=house.job(fine).kind))
+    after = house.state.of("tidy")
+
+    assert [run.run_id for run in after.last_runs] == [good.run_id, bad.run_id, before.last_runs[0].run_id]
+    assert after.model_copy(update={"last_runs": before.last_runs}) == before
+    assert (before.consecutive_failures, before.memory, before.last_success) == (1, {"runs": 1}, None)
+    assert seen == [(False, None), (True, 1)]
+
+
+async def test_a_job_that_only_runs_by_hand_counts_its_runs_by_hand(house):
+    bad = house.job(raising(Denied("no")))
+    await house.run(bad)
+    await house.run(bad)
+
+    assert house.state.of("tidy").consecutive_failures == 2
 
 
 async def test_an_acting_run_is_in_the_home_when_it_ends_and_an_observers_waits_for_the_flush(house):

@@ -17,7 +17,7 @@ addresses are refused, and so are credentials in `headers`: jobs.yaml is no plac
 
 A check that does not hold asks for attention once it did not in `fail_after` runs in a row (3), and says so once it
 is over: after `ok_after` good runs in a row (2). Before that it is mentioned and the run is ok. Each check counts
-for itself.
+for itself. A run by hand asks for attention at once, and does not count.
 
 Example:
 
@@ -83,7 +83,7 @@ class _Answer:
 async def run(ctx: Context, params: HttpCheck) -> Outcome:
     """Ask every URL, whatever became of the one before."""
     answers = [await _asked(ctx, check) for check in params.checks]
-    streaks = Streaks(ctx.memory, params, ctx.now())
+    streaks = Streaks(ctx.memory, params, ctx.now(), by_hand=ctx.by_hand)
     streaks.only([answer.label for answer in answers])
     bad = [answer for answer in answers if answer.trouble]
     first = f"; {bad[0].label}: {bad[0].trouble}" if bad else ""

@@ -11,8 +11,9 @@ the p95 of fewer than 20 samples is the slowest of them. Unless the job says oth
 `{p95: 1s, error_rate: 5%}`; a run in which every sample failed misses any SLO.
 
 A run that misses the SLO asks for attention once `fail_after` runs in a row did (3), and says so once it is over:
-after `ok_after` good runs in a row (2). Before that the miss is mentioned and the run is ok. Where the store cannot
-be written, the run is partial. Loopback, link-local and cloud metadata addresses are refused.
+after `ok_after` good runs in a row (2). Before that the miss is mentioned and the run is ok. A run by hand asks for
+attention at once, and does not count. Where the store cannot be written, the run is partial. Loopback, link-local and
+cloud metadata addresses are refused.
 
 Example:
 
@@ -56,7 +57,7 @@ async def run(ctx: Context, params: LatencySample) -> Outcome:
     """Sample, compare with the SLO, keep the samples."""
     url = params.address(ctx.target)
     latency = await _sampled(ctx, params, url)
-    streaks = Streaks(ctx.memory, params, ctx.now())
+    streaks = Streaks(ctx.memory, params, ctx.now(), by_hand=ctx.by_hand)
     streaks.only([shown(url)])
     verdict = streaks.judge(shown(url), "; ".join(latency.misses(params.slo)), next_step(ctx.target, url))
     path = f"samples/{ctx.job}/{ctx.now():%Y-%m-%d/%H%M%SZ}-{ctx.run_id.rpartition('-')[2]}.ndjson"
