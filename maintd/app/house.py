@@ -16,6 +16,7 @@ from maintd.config.settings import Settings
 from maintd.core.errors import ConfigError, JobError, Missing
 from maintd.core.ports import Store
 from maintd.core.resource import NAMESPACES
+from maintd.gcp.gke import Google
 from maintd.probe.curl import Curl
 from maintd.probe.guard import Guard
 from maintd.scheduling.homes import ConfigMapHome, FolderHome
@@ -72,7 +73,9 @@ async def open_house(
         logged = (LogSink(next_due),) if next_due else ()
         fanout = _fanout(metrics, state, (history, *logged, *sinks))
         http = await _probes(api, embedded)
-        contexts = Contexts(api, store, http, state, settings.cluster, settings.namespace)
+        google = Google(settings.gke_endpoint)
+        stack.push_async_callback(google.close)
+        contexts = Contexts(api, store, http, state, settings.cluster, settings.namespace, google)
         runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
         yield House(settings, api, store, history, state, fanout, metrics, runner)
 

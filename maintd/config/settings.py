@@ -27,6 +27,7 @@ _SERVICE_LINK = re.compile(
 """What Kubernetes sets for a Service named maintd or maintd-something:
 https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables"""
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_ENDPOINT = r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 
 _Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 
@@ -55,6 +56,11 @@ class Settings(BaseSettings):
         default=None, description="Where the ConfigMap maintd-state is kept; unless said, beside maintd."
     )
     kube_context: str = Field(default="", description="The context of the kubeconfig; empty: its current one.")
+    gke_endpoint: Annotated[str, Field(pattern=_ENDPOINT)] = Field(
+        default="",
+        description="host:port of the GKE API; empty: Google's own. Plain and without credentials on a loopback "
+        "address, else TLS.",
+    )
     grace: Annotated[Duration, Field(le=timedelta(hours=1))] = Field(
         default=timedelta(seconds=25), description="How long running jobs may go on after SIGTERM."
     )

@@ -6,7 +6,7 @@ client library has no word for stands as `UNKNOWN_42`, and a word for "not said"
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -19,6 +19,7 @@ class Exclusion:
     """`NO_UPGRADES`, `NO_MINOR_UPGRADES` or `NO_MINOR_OR_NODE_UPGRADES`."""
     start: datetime | None
     end: datetime | None
+    """None: until the end of support of the version that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class PoolInfo:
     auto_upgrade: bool = False
     blue_green_phase: str = ""
     """Of a blue-green upgrade that is under way: `DRAINING_BLUE_POOL`."""
+    exclusions: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class UpgradeInfo:
     """`ACTIVE`, `MINOR_UPGRADE_PAUSED`, `UPGRADE_PAUSED`."""
     paused: tuple[str, ...] = ()
     """Why: `MAINTENANCE_WINDOW`, `MAINTENANCE_EXCLUSION_NO_UPGRADES`, `SYSTEM_CONFIG` …"""
-    upgrades: tuple[Upgrade, ...] = field(default=())
+    upgrades: tuple[Upgrade, ...] = ()
     """Past and present."""
     end_of_standard_support: datetime | None = None
     end_of_extended_support: datetime | None = None

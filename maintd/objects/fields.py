@@ -50,7 +50,12 @@ def text(obj: Mapping[str, Any], key: str) -> str:
 
 def word(obj: Mapping[str, Any], key: str) -> str:
     """A string that others chose, fit for a sentence: short, and without a character that could act on a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text(obj, key)[:_LONGEST_WORD])
+    return printable(text(obj, key))
+
+
+def printable(said: str, longest: int = _LONGEST_WORD) -> str:
+    """What others said, cut short, and without a character that could act on a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in said[:longest])
 
 
 def instant(obj: Mapping[str, Any], key: str) -> datetime | None:
