@@ -27,7 +27,7 @@ _SERVICE_LINK = re.compile(
 """What Kubernetes sets for a Service named maintd or maintd-something:
 https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables"""
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_ENDPOINT = r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
+_ENDPOINT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 
 _Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
         default=None, description="Where the ConfigMap maintd-state is kept; unless said, beside maintd."
     )
     kube_context: str = Field(default="", description="The context of the kubeconfig; empty: its current one.")
-    gke_endpoint: Annotated[str, Field(pattern=_ENDPOINT)] = Field(
+    gke_endpoint: str = Field(
         default="",
         description="host:port of the GKE API; empty: Google's own. Plain and without credentials on a loopback "
         "address, else TLS.",
@@ -71,6 +71,13 @@ class Settings(BaseSettings):
         if not _FOLDER.fullmatch(name):
             raise ValueError(f"{name!r} cannot name a folder; use at most 63 letters, digits, dots and hyphens")
         return name
+
+    @field_validator("gke_endpoint")
+    @classmethod
+    def _check_endpoint(cls, endpoint: str) -> str:
+        if endpoint and not _ENDPOINT.fullmatch(endpoint):
+            raise ValueError(f"{endpoint!r} is not an address; write it like container.googleapis.com:443")
+        return endpoint
 
 
 def read_settings() -> Settings:

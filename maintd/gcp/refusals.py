@@ -65,5 +65,5 @@ def _grant(permission: str, about: GkeCluster) -> str:
     if permission != OPERATIONS:
         return f"{bind}roles/container.clusterViewer"
     # No role of Google's has it without the right to read all objects in all clusters of the project.
-    role = f"gcloud iam roles create maintdOperations --project={about.project} --permissions={permission}"
-    return f"{role} && {bind}projects/{about.project}/roles/maintdOperations"
+    role = f"gcloud iam roles create maintd --project={about.project} --permissions={permission}"
+    return f"{role} && {bind}projects/{about.project}/roles/maintd"
