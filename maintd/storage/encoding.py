@@ -1,6 +1,5 @@
 """How an object lies in a bucket: text as gzip, which the console and `gcloud storage cat` unpack by themselves."""
 
-import base64
 import gzip
 import hashlib
 import zlib
@@ -65,10 +64,3 @@ def decode(url: str, data: bytes, content_encoding: str) -> bytes:
     if not unpacking.eof or unpacking.unused_data:
         raise Unreadable(f"{url} ends where its gzip does not; what is stored there is damaged")
     return plain
-
-
-def crc32c(data: bytes) -> str:
-    """As Google Cloud Storage writes it: base64 of four bytes, the most significant first."""
-    import google_crc32c  # noqa: PLC0415 - loaded only where the store is a bucket
-
-    return base64.b64encode(google_crc32c.Checksum(data).digest()).decode()

@@ -1,34 +1,67 @@
 """From MAINTD_STORAGE to a store."""
 
+import os
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
 from maintd.core.errors import ConfigError, Refused
 from maintd.core.ports import Store
+from maintd.storage.bucket import BucketStore
 from maintd.storage.folder import FolderStore
 
-_FILE = "file://"
+_FILE, _GS = "file://", "gs://"
+_WRITE = "write gs://bucket/prefix or file:///folder"
+_BUCKET = re.compile(r"(?!goog)[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*")
+"""https://cloud.google.com/storage/docs/buckets#naming, but for what only Google can tell."""
+_PREFIX = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", re.ASCII)
+_EMULATOR = "STORAGE_EMULATOR_HOST"
 
 
 def open_store(url: str, cluster: str) -> Store:
-    """The store behind `file:///folder` (`file://folder` is relative); nothing is read or written yet.
+    """The store behind `gs://bucket/prefix` or `file:///folder` (`file://folder` is relative).
 
-    Raises ConfigError, with what to write instead.
+    Nothing is read or written yet. Raises ConfigError, with what to write instead.
     """
-    folder = folder_of(url)
     try:
-        return FolderStore(folder, cluster)
+        if url.startswith(_GS):
+            return BucketStore(*_bucket_of(url), cluster, emulator())
+        return FolderStore(folder_of(url), cluster)
     except Refused as error:
         raise ConfigError(f"MAINTD_CLUSTER={cluster!r} cannot be the name of a folder: {error}") from error
 
 
+def state_folder(url: str, cluster: str) -> Path:
+    """Where state lies while no cluster keeps it: in the store's folder; beside the work where that is a bucket."""
+    if url.startswith(_GS):
+        return Path(".maintd") / "state" / cluster
+    return folder_of(url) / cluster / "state"
+
+
+def emulator() -> str:
+    """`http://host:port` of the server that stands in for Google's, from STORAGE_EMULATOR_HOST; empty for none."""
+    said = os.environ.get(_EMULATOR, "").rstrip("/")
+    return said if not said or "://" in said else f"http://{said}"
+
+
 def folder_of(url: str) -> Path:
     """The folder that a `file://` URL names. Raises ConfigError."""
-    if url.startswith("gs://"):
-        raise ConfigError(f"MAINTD_STORAGE={url}: buckets are not supported yet; use file:///folder")
     if not url.startswith(_FILE):
-        raise ConfigError(f"MAINTD_STORAGE={url}: not the URL of a store; write file:///folder")
+        raise ConfigError(f"MAINTD_STORAGE={url}: not the URL of a store; {_WRITE}")
     folder = unquote(url.removeprefix(_FILE))
     if not folder.isprintable() or folder.startswith("~") or not folder:
         raise ConfigError(f"MAINTD_STORAGE={url!r}: names no folder; write file:///folder, its path in full")
     return Path(folder)
+
+
+def _bucket_of(url: str) -> tuple[str, str]:
+    bucket, _, prefix = url.removeprefix(_GS).partition("/")
+    prefix = prefix.removesuffix("/")
+    if not _BUCKET.fullmatch(bucket) or not 3 <= len(bucket) <= 222:
+        raise ConfigError(f"MAINTD_STORAGE={url!r}: no bucket can be called {bucket!r}; write gs://bucket/prefix")
+    if prefix and not _PREFIX.fullmatch(prefix):
+        raise ConfigError(
+            f"MAINTD_STORAGE={url!r}: {prefix!r} is no prefix; write gs://bucket/prefix, with letters, digits, "
+            "dots, hyphens and slashes between"
+        )
+    return bucket, prefix

