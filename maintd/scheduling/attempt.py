@@ -49,6 +49,12 @@ class Attempt:
         self._memory: dict[str, Any] | None = None
         self._changes: tuple[Change, ...] = ()
         self._left_behind: asyncio.Task[Outcome] | None = None
+        self._interrupted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def interrupt(self) -> None:
+        """Stop the run from outside; `verdict` returns once it has stopped."""
+        if not self._interrupted.done():
+            self._interrupted.set_result(None)
 
     async def verdict(self) -> Verdict:
         """Never raises, not even when cancelled: a cancelled run is `interrupted`, and that is its verdict."""
@@ -75,14 +81,17 @@ class Attempt:
                     raise
                 if asyncio.get_running_loop().time() + pause >= deadline:
                     raise
-                await asyncio.sleep(pause)
+                await asyncio.wait({self._interrupted}, timeout=pause)
+                if self._interrupted.done():
+                    raise asyncio.CancelledError from error
 
     async def _within(self, deadline: float) -> Outcome:
-        task = asyncio.create_task(self._once(), name=f"run {self._job.name}")
+        task: asyncio.Future[Any] = asyncio.create_task(self._once(), name=f"run {self._job.name}")
+        left = deadline - asyncio.get_running_loop().time()
         try:
-            done, _ = await asyncio.wait({task}, timeout=deadline - asyncio.get_running_loop().time())
-            if not done:
-                raise _OverrunError
+            await asyncio.wait({task, self._interrupted}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise asyncio.CancelledError if self._interrupted.done() else _OverrunError
         except BaseException:
             await self._stop(task)
             raise

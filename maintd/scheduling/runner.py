@@ -17,12 +17,15 @@ from maintd.core.units import format_duration
 from maintd.scheduling.attempt import Attempt, Verdict
 from maintd.scheduling.ring import Mode, Ring
 from maintd.scheduling.state import JobState, LastRun, State
+from maintd.scheduling.turns import Turns
 
 GIVE_WAY_SECONDS = 5.0
 """How long a record may wait while other runs wait to start."""
 
-Ended = tuple[Run, dict[str, Any] | None]
-"""A record, and what the job remembers from it: None where that is what it remembered before."""
+Memory = dict[str, Any] | None
+"""What a job remembers from a run; None where that is what it remembered before."""
+Ended = Callable[[], tuple[Run, Memory]]
+"""How a ring ended, ready to be made into a record once nobody waits to start."""
 
 
 class Sink(Protocol):
@@ -57,17 +60,18 @@ class Runner:
         self._state = state
         self._sink = sink
         self._clock = clock
-        self._turns = asyncio.Semaphore(max_running)
+        self._turns = Turns(max_running)
         self._busy: dict[str, Ring] = {}
         self._queued: dict[str, _Place] = {}
         self._tasks: set[asyncio.Task[Run]] = set()
         self._waits: set[asyncio.Future[None]] = set()
-        self._works: set[asyncio.Task[Verdict]] = set()
+        self._attempts: set[Attempt] = set()
         self._draining = False
         self._crowd = 0
         """How many wait for a turn under `max_running`."""
         self._calm = asyncio.Event()
         self._calm.set()
+        Run.model_rebuild()  # now, and not while a thousand runs wait for their first record
 
     def running(self) -> dict[str, str]:
         """Job → run id of what is under way or waits for its turn."""
@@ -75,7 +79,7 @@ class Runner:
 
     def resize(self, max_running: int) -> None:
         """Take a new `max_running`; what runs already runs on and is not counted again."""
-        self._turns = asyncio.Semaphore(max_running)
+        self._turns = Turns(max_running)
 
     def ring(self, job: Job, due: datetime, folded: int = 1) -> None:
         """A job is due. `folded` counts the due instants this ring stands for: all but the last are missed."""
@@ -102,8 +106,8 @@ class Runner:
 
     def interrupt(self) -> None:
         """Stop what runs now; each of them ends in a record."""
-        for work in [*self._works]:
-            work.cancel()
+        for attempt in self._attempts:
+            attempt.interrupt()
 
     def _made(self, job: Job, mode: Mode, **more: Any) -> Ring:
         now = self._clock()
@@ -120,7 +124,7 @@ class Runner:
         with contextlib.suppress(TimeoutError):  # starts come before records, while many jobs are due at once
             async with asyncio.timeout(GIVE_WAY_SECONDS):
                 await self._calm.wait()
-        return await self._recorded(ring, *ended)
+        return await self._recorded(ring, *ended())
 
     async def _admitted(self, ring: Ring) -> Ended:
         """Wait for the run before it, then for a turn; what of that could not be had is the record."""
@@ -139,13 +143,13 @@ class Runner:
         try:
             return await self._started(ring)
         finally:
-            turns.release()
+            turns.give()
 
-    async def _took(self, turns: asyncio.Semaphore) -> bool:
+    async def _took(self, turns: Turns) -> bool:
         self._crowd += 1
         self._calm.clear()
         try:
-            return await self._waited(asyncio.ensure_future(_acquired(turns)))
+            return await self._waited(turns.take())
         finally:
             self._crowd -= 1
             if not self._crowd:
@@ -153,9 +157,10 @@ class Runner:
 
     async def _waited(self, wait: asyncio.Future[None]) -> bool:
         """False where the drain came first."""
-        self._waits.add(wait)
-        wait.add_done_callback(self._waits.discard)
-        await asyncio.wait({wait})
+        if not wait.done():
+            self._waits.add(wait)
+            await asyncio.wait({wait})
+            self._waits.discard(wait)
         return not wait.cancelled()
 
     async def _started(self, ring: Ring) -> Ended:
@@ -168,31 +173,37 @@ class Runner:
         self._sink.started(ring)
         verdict = await self._work(ring)
         self._release_after(ring.job.name, verdict)
-        return ring.finished(started, self._clock(), verdict), verdict.memory
+        ended = self._clock()
+        return lambda: (ring.finished(started, ended, verdict), verdict.memory)
 
     async def _work(self, ring: Ring) -> Verdict:
         state = self._state.of(ring.job.name)
         attempt = Attempt(ring.job, lambda: self._open_context(ring, state))
-        work = asyncio.create_task(attempt.verdict(), name=ring.run_id)
-        self._works.add(work)
-        work.add_done_callback(self._works.discard)
-        return await work
+        self._attempts.add(attempt)
+        try:
+            return await attempt.verdict()
+        finally:
+            self._attempts.discard(attempt)
 
     def _skipped(self, ring: Ring) -> Ended:
         place = self._queued.get(ring.job.name)
         other = place.ring.run_id if place else self._busy[ring.job.name].run_id
         summary = f"{other} of the same job {'waits to run next' if place else 'is still running'}"
-        return ring.unstarted(self._clock(), Status.SKIPPED, summary, in_the_way=other), None
+        return self._unstarted(ring, Status.SKIPPED, summary, in_the_way=other)
 
     def _stopping(self, ring: Ring) -> Ended:
-        return ring.unstarted(self._clock(), Status.MISSED, "maintd was stopping before its turn came"), None
+        return self._unstarted(ring, Status.MISSED, "maintd was stopping before its turn came")
 
     def _too_late(self, ring: Ring) -> Ended:
         limit = format_duration(ring.job.start_deadline or timedelta(0))
         summary = f"could not start within its start_deadline of {limit}"
-        return ring.unstarted(self._clock(), Status.MISSED, summary), None
+        return self._unstarted(ring, Status.MISSED, summary)
 
-    async def _recorded(self, ring: Ring, run: Run, memory: dict[str, Any] | None = None) -> Run:
+    def _unstarted(self, ring: Ring, status: Status, summary: str, **more: Any) -> Ended:
+        at = self._clock()
+        return lambda: (ring.unstarted(at, status, summary, **more), None)
+
+    async def _recorded(self, ring: Ring, run: Run, memory: Memory = None) -> Run:
         if ring.job.remembers:
             last = LastRun.of(run)
             self._state.note(run.job, lambda entry: entry.listing(last) if ring.aside else entry.after(last, memory))
@@ -215,7 +226,3 @@ class Runner:
         else:
             self._busy[name] = place.ring
             place.turn.set_result(None)
-
-
-async def _acquired(turns: asyncio.Semaphore) -> None:
-    await turns.acquire()

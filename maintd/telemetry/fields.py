@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -20,7 +21,6 @@ _SECRET_KEY = re.compile(
     r"(?i)authorization|cookie|passw(or)?d|passphrase|secret|token|credential|(api|private|client|access)[-_ ]?key"
 )
 _SECRET_TEXT = re.compile(r"(?P<scheme>\b(?i:Bearer|Basic)\s+)[\w.~+/=-]{16,}|(?P<url>://)[^/\s@]*:[^/\s@]*(?=@)")
-_SECRET_HINTS = ("://", "earer", "asic", "EARER", "ASIC")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -39,8 +39,10 @@ class Fields:
                 return value
             if isinstance(value, int | float):
                 return _number(value)
-            if _SECRET_KEY.search(key):
+            if _is_secret(key):
                 return _REDACTED
+            if type(value) is str:  # nearly all of them
+                return self._text(value)
             if isinstance(value, Mapping | list | tuple | set | frozenset):
                 return self._container(value)
             return self._text(_spelled(value))
@@ -77,11 +79,17 @@ class Fields:
         return found
 
 
+@lru_cache(maxsize=256)
+def _is_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
+
+
 def clean(text: str, longest: int = _LONGEST_LINE) -> str:
     """The text without lone surrogates and credentials; of one that is too long, the beginning and the end."""
     if not text.isascii():
         text = _SURROGATE.sub("\ufffd", text)
-    if any(hint in text for hint in _SECRET_HINTS):  # a tenth of what the pattern costs, on every line
+    # Looked for one by one: a twentieth of what the pattern costs, on every field of every line.
+    if "://" in text or "earer" in text or "asic" in text or "EARER" in text or "ASIC" in text:
         text = _SECRET_TEXT.sub(lambda found: f"{found['scheme'] or found['url']}{_REDACTED}", text)
     if len(text) <= longest:
         return text

@@ -4,7 +4,6 @@ Field names: https://cloud.google.com/logging/docs/structured-logging and, for e
 https://cloud.google.com/error-reporting/docs/formatting-error-messages
 """
 
-import json
 import logging
 import re
 import sys
@@ -12,6 +11,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from structlog.dev import ConsoleRenderer
 from structlog.typing import EventDict, WrappedLogger
 
@@ -26,7 +26,7 @@ _UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\uf
 """Characters that JSON leaves as they are and a terminal obeys or hides."""
 
 _CONTROL = re.compile(f"[\x00-\x1f{_UNSEEN.pattern[1:]}")
-_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_to_json = orjson.dumps
 
 
 def cloud_line(_: WrappedLogger, __: str, event: EventDict) -> str:
@@ -41,7 +41,7 @@ def cloud_line(_: WrappedLogger, __: str, event: EventDict) -> str:
     line |= _operation(event)
     line |= {_free(key): value for key, value in event.items()}
     line |= _reported(record.levelno, text, trace)
-    return _escaped(_UNSEEN, _to_json(line))
+    return _escaped(_UNSEEN, _to_json(line).decode())
 
 
 def _unwrapped(event: EventDict) -> tuple[logging.LogRecord, str, str]:

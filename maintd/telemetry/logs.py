@@ -12,7 +12,7 @@ from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.stdlib import BoundLogger, LoggerFactory, ProcessorFormatter
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from maintd.telemetry.fields import Fields
 from maintd.telemetry.lines import ConsoleLine, cloud_line
@@ -56,7 +56,10 @@ class EventLog:
         taken = {key + "_" * (key in _TAKEN): value for key, value in {**self._fields, **fields}.items()}
         event_dict = _plain(self._logger, "", {"event": event, **taken})
         (marked,), extra = ProcessorFormatter.wrap_for_formatter(self._logger, "", event_dict)
-        self._logger.log(level, marked, extra=extra["extra"])
+        # Not Logger.log: it looks up the call's file and line, which costs as much as all the rest and is not shown.
+        record = logging.LogRecord(self._logger.name, level, "", 0, marked, None, None)
+        record.__dict__ |= extra["extra"]
+        self._logger.handle(record)
 
 
 def _plain(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -108,6 +111,20 @@ def _record(name: str, level: int, event: str) -> logging.LogRecord:
     return logging.LogRecord(name, level, "", 0, event, None, None)
 
 
+class _Formatter(ProcessorFormatter):
+    """Spares our own records the copy that structlog makes for formatters that change them."""
+
+    def __init__(self, line: Processor) -> None:
+        super().__init__(processors=[line])
+        self._render = line
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not hasattr(record, "_logger"):
+            return super().format(record)
+        fields: Any = record.msg  # what structlog calls the event dict
+        return str(self._render(None, "", {**fields, "_record": record, "_from_structlog": True}))
+
+
 _handler: _Handler | None = None
 
 
@@ -126,7 +143,7 @@ def configure(
     colors = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     console = log_format == "console" or (log_format == "auto" and terminal)
     line = ConsoleLine(colors=colors) if console else cloud_line
-    _handler = _Handler(ProcessorFormatter(processors=[line]), stream)
+    _handler = _Handler(_Formatter(line), stream)
     least = logging.getLevelNamesMapping()[level.upper()]
     root = logging.getLogger()
     root.addHandler(_handler)
