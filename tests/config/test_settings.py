@@ -18,6 +18,7 @@ DEFAULTS = {
     "namespace": "maintd",
     "state_namespace": None,
     "kube_context": "",
+    "gke_endpoint": "",
     "grace": timedelta(seconds=25),
 }
 
@@ -38,6 +39,7 @@ def test_without_any_variable_every_setting_has_its_default() -> None:
         ("NAMESPACE", "ops", "namespace", "ops"),
         ("STATE_NAMESPACE", "ops", "state_namespace", "ops"),
         ("KUBE_CONTEXT", "gke_a_b_c", "kube_context", "gke_a_b_c"),
+        ("GKE_ENDPOINT", "[::1]:8443", "gke_endpoint", "[::1]:8443"),
         ("GRACE", "1m30s", "grace", timedelta(seconds=90)),
         ("GRACE", "0s", "grace", timedelta(0)),
         ("LOG_LEVEL", "", "log_level", "info"),
@@ -63,6 +65,11 @@ def test_a_variable_sets_its_setting_and_an_empty_one_leaves_the_default(
         ("LOG_FORMAT", "text", "must be one of auto, json, console, not 'text'"),
         ("NAMESPACE", "Ops", "'Ops' is not a DNS label; use at most 63 lower-case letters, digits and hyphens"),
         ("STATE_NAMESPACE", "a b", "'a b' is not a DNS label; use at most 63 lower-case letters, digits and hyphens"),
+        (
+            "GKE_ENDPOINT",
+            "container.googleapis.com",
+            "'container.googleapis.com' is not an address; write it like container.googleapis.com:443",
+        ),
         ("GRACE", "30", "'30' is not a duration; write it like 30s, 5m, 1h30m or 2d"),
         ("GRACE", "-5s", "'-5s' is not a duration; write it like 30s, 5m, 1h30m or 2d"),
         ("GRACE", "2h", "must be at most 1h, not '2h'"),
