@@ -56,14 +56,16 @@ async def open_house(
     max_running: int = 8,
     sinks: tuple[Sink, ...] = (),
     embedded: Path | None = None,
+    hurried: bool = False,
 ) -> AsyncIterator[House]:
     """Build everything; nothing is asked of the store, and of the API server only where the state lives.
 
     `next_due` of a job goes into the log line of its run; without it runs are not logged. `embedded` is the kubeconfig
-    of the embedded cluster, whose application is on this machine: probes may reach it then.
+    of the embedded cluster, whose application is on this machine: probes may reach it then. `hurried`: somebody waits,
+    and hears of a server that cannot be reached in seconds.
     """
     async with AsyncExitStack() as stack:
-        api = await _connect(settings, embedded)
+        api = await _connect(settings, embedded, hurried=hurried)
         if isinstance(api, Api):
             stack.push_async_callback(api.close)
         store = open_store(settings.storage, settings.cluster)
@@ -90,9 +92,10 @@ async def _probes(api: Api | str, embedded: Path | None) -> Curl:
     return Curl(Guard(allow_loopback=embedded is not None, api_server=server), user_agent=f"maintd/{__version__}")
 
 
-async def _connect(settings: Settings, kubeconfig: Path | None) -> Api | str:
+async def _connect(settings: Settings, kubeconfig: Path | None, *, hurried: bool) -> Api | str:
     try:
-        return await Api.connect(kubeconfig, settings.kube_context or None, f"maintd/{__version__}")
+        context = settings.kube_context or None
+        return await Api.connect(kubeconfig, context, f"maintd/{__version__}", hurried=hurried)
     except ConfigError as error:
         return str(error)
 

@@ -1,7 +1,6 @@
 """`maintd jobs`."""
 
 import asyncio
-import sys
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +17,10 @@ from maintd.scheduling.state import JobState, State
 def command(output: str) -> None:
     """List the jobs of jobs.yaml: how the last run of each ended, and when it is due next."""
     from maintd.cli import jobsfile
-    from maintd.telemetry import logs
+    from maintd.cli.talk import talk
 
     settings, file = jobsfile.settings(), jobsfile.load()
-    logs.configure(settings.log_format, "error", stream=sys.stderr)
+    talk(settings, "error")
     state = asyncio.run(_state(settings))
     if state.problem:
         click.echo(f"what the jobs remember could not be read, so it is unknown: {state.problem}", err=True)
@@ -34,7 +33,7 @@ def command(output: str) -> None:
 async def _state(settings: Settings) -> State:
     from maintd.app.house import open_house
 
-    async with open_house(settings) as house:
+    async with open_house(settings, hurried=True) as house:
         if isinstance(house.api, str):
             click.echo(f"no cluster, so this is what a folder remembers: {house.api}", err=True)
         await house.state.load()

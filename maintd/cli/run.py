@@ -4,7 +4,6 @@ import asyncio
 import getpass
 import shlex
 import signal
-import sys
 from itertools import chain
 from typing import Literal
 
@@ -30,12 +29,13 @@ def command(job: str, params: tuple[str, ...], act: bool, reason: str, output: s
     mode says; kinds that change nothing in the cluster simply run. The exit code follows the status.
     """
     from maintd.cli import jobsfile
+    from maintd.cli.talk import talk
     from maintd.telemetry import logs
 
     settings = jobsfile.settings()
     file = jobsfile.load()
     chosen = _chosen(job, file, params)
-    logs.configure(settings.log_format, "warning", stream=sys.stderr)
+    talk(settings)
     try:
         run, url = asyncio.run(_run(settings, chosen, act, reason))
     finally:
@@ -64,7 +64,7 @@ async def _run(settings: Settings, job: Job, act: bool, reason: str) -> tuple[Ru
 
     settle()
     mode: Literal["act", "dry-run", "run"] = "run" if not job.kind.acts else "act" if act else "dry-run"
-    async with open_house(settings) as house:
+    async with open_house(settings, hurried=True) as house:
         await house.state.load()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

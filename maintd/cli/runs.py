@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -70,10 +69,11 @@ def folder_url() -> str:
 
 def _history() -> "History":
     from maintd.cli.jobsfile import settings
+    from maintd.cli.talk import talk
     from maintd.sinks.history import History
     from maintd.storage.open import open_store
     from maintd.telemetry import logs
 
     found = settings()
-    logs.configure(found.log_format, "warning", stream=sys.stderr)
+    talk(found)
     return History(open_store(found.storage, found.cluster), logs.get("maintd"))

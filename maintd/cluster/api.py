@@ -15,15 +15,18 @@ from pathlib import Path
 import aiohttp
 
 from maintd.cluster.backpressure import Backpressure
-from maintd.cluster.broken import CONNECT_SECONDS, Untrusted, once, translated
+from maintd.cluster.broken import Untrusted, once, translated
 from maintd.cluster.credentials import Credentials
 from maintd.cluster.decoding import decode
 from maintd.cluster.endpoints import Endpoint, Source, find
-from maintd.cluster.replies import NotTaken, Reply, Unauthorized, read_body, refusal, server_time
+from maintd.cluster.replies import NotTaken, Reply, Unauthorized, Unreachable, read_body, refusal, server_time
 from maintd.cluster.request import Request
-from maintd.core.errors import Transient
+from maintd.core.errors import JobError, Transient
 
 TIMEOUT = timedelta(seconds=30)
+CONNECT_SECONDS = 10.0
+HURRIED_SECONDS = 3.0
+"""How long a person who waits is left without an answer when the server does not take a connection."""
 _JITTER = random.SystemRandom()
 
 
@@ -37,9 +40,12 @@ class _Raw:
 class _Wire:
     """What every view of the API shares: connections, credentials, and the server's wish for patience."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, *, hurried: bool) -> None:
         self.credentials = credentials
         self.backpressure = Backpressure()
+        self.connect_seconds = HURRIED_SECONDS if hurried else CONNECT_SECONDS
+        self._hurried = hurried
+        self._given_up = ""
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=64),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -47,6 +53,16 @@ class _Wire:
             trust_env=False,  # netrc and the environment's proxies are not the kubeconfig's business
             middlewares=(once,),
         )
+
+    def check_given_up(self) -> None:
+        """Raises JobError, which nobody tries again, where a hurried caller was not connected before."""
+        if self._given_up:
+            raise JobError(self._given_up)
+
+    def unreached(self, error: Unreachable) -> None:
+        """Take note that no connection was made: a hurried caller gives up on the server for good."""
+        self._given_up = error.why if self._hurried else ""
+        self.check_given_up()
 
 
 class Api:
@@ -59,17 +75,29 @@ class Api:
 
     @classmethod
     async def connect(
-        cls, kubeconfig: Path | None = None, context: str | None = None, user_agent: str = "maintd", in_flight: int = 8
+        cls,
+        kubeconfig: Path | None = None,
+        context: str | None = None,
+        user_agent: str = "maintd",
+        in_flight: int = 8,
+        *,
+        hurried: bool = False,
     ) -> "Api":
-        """The given kubeconfig, else KUBECONFIG, else ~/.kube/config, else in-cluster. Raises ConfigError."""
-        return await cls.over(find(kubeconfig, context), user_agent, in_flight)
+        """The given kubeconfig, else KUBECONFIG, else ~/.kube/config, else in-cluster. Raises ConfigError.
+
+        `hurried`: somebody waits. The first connection that cannot be made ends all calls, this one and those after
+        it, with a JobError that is not Transient.
+        """
+        return await cls.over(find(kubeconfig, context), user_agent, in_flight, hurried=hurried)
 
     @classmethod
-    async def over(cls, source: Source, user_agent: str = "maintd", in_flight: int = 8) -> "Api":
+    async def over(
+        cls, source: Source, user_agent: str = "maintd", in_flight: int = 8, *, hurried: bool = False
+    ) -> "Api":
         """With the address and credentials that `source` gives. Raises ConfigError when it has none."""
         credentials = Credentials(source)
         await credentials.endpoint()
-        return cls(_Wire(credentials), user_agent, in_flight)
+        return cls(_Wire(credentials, hurried=hurried), user_agent, in_flight)
 
     async def close(self) -> None:
         """Close the connections of this view and of all others."""
@@ -100,7 +128,7 @@ class Api:
         async with self._slots:
             clock = asyncio.get_running_loop().time
             deadline = clock() + timeout.total_seconds()
-            socket = _socket_timeouts(request, timeout)
+            socket = _socket_timeouts(request, timeout, self._wire.connect_seconds)
             for attempt in itertools.count():
                 try:
                     return await self._attempt(request, deadline, socket)
@@ -113,11 +141,15 @@ class Api:
         raise AssertionError("unreachable")
 
     async def _attempt(self, request: Request, deadline: float, socket: aiohttp.ClientTimeout) -> _Raw:
+        self._wire.check_given_up()
         try:
             async with asyncio.timeout_at(deadline), self._wire.backpressure.turn():
                 return await self._with_credentials(request, socket)
         except TimeoutError:
             raise Transient(f"{request}: no answer before the deadline") from None
+        except Unreachable as error:
+            self._wire.unreached(error)
+            raise
         except NotTaken as error:
             if error.retry_after is not None:
                 self._wire.backpressure.asked_for(error.retry_after)
@@ -136,7 +168,7 @@ class Api:
 
     async def _send(self, request: Request, endpoint: Endpoint, socket: aiohttp.ClientTimeout) -> _Raw:
         what = str(request)
-        with translated(what):
+        with translated(what, endpoint):
             async with self._wire.session.request(
                 request.method,
                 request.url(endpoint.url),
@@ -164,10 +196,10 @@ class Api:
         return found
 
 
-def _socket_timeouts(request: Request, timeout: timedelta) -> aiohttp.ClientTimeout:
+def _socket_timeouts(request: Request, timeout: timedelta, connect: float) -> aiohttp.ClientTimeout:
     """A connection that died in silence must leave time for a second one; the deadline is kept by `_attempt`."""
     silence = timeout.total_seconds() / 2 if request.may_repeat else None
-    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=silence)
 
 
 def _pause(attempt: int, error: Transient) -> float:

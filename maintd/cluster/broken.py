@@ -6,10 +6,9 @@ from contextlib import contextmanager
 
 import aiohttp
 
-from maintd.cluster.replies import NotTaken
+from maintd.cluster.endpoints import Endpoint
+from maintd.cluster.replies import Unreachable
 from maintd.core.errors import ConfigError, Transient, Unreadable
-
-CONNECT_SECONDS = 10.0
 
 
 class Untrusted(Unreadable):
@@ -31,8 +30,8 @@ async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTyp
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Raises Transient, NotTaken, Untrusted, Unreadable or ConfigError, naming `what` was asked for."""
+def translated(what: str, endpoint: Endpoint) -> Iterator[None]:
+    """Raises Transient, Unreachable, Untrusted, Unreadable or ConfigError, naming `what` was asked for."""
     try:
         yield
     except aiohttp.ClientConnectorCertificateError:
@@ -41,11 +40,11 @@ def translated(what: str) -> Iterator[None]:
             "check certificate-authority and server in the kubeconfig"
         ) from None
     except aiohttp.ConnectionTimeoutError:
-        raise NotTaken(f"{what}: cannot connect within {CONNECT_SECONDS:.0f} s") from None
+        raise Unreachable(what, endpoint.unreached("it does not answer")) from None
     except aiohttp.ServerTimeoutError:
         raise Transient(f"{what}: the server fell silent") from None
     except aiohttp.ClientConnectorError as error:
-        raise NotTaken(f"{what}: cannot connect to {error.host}:{error.port}: {_words(error.os_error)}") from None
+        raise Unreachable(what, endpoint.unreached(_words(error.os_error))) from None
     except aiohttp.ClientResponseError:
         raise Unreadable(f"{what}: the reply is not HTTP; is the server's address that of an API server?") from None
     except aiohttp.InvalidURL:

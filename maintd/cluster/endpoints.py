@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import shlex
 import ssl
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -36,6 +37,17 @@ class Endpoint:
     tls: ssl.SSLContext | bool = True
     proxy: str | None = None
     server_hostname: str | None = None
+    origin: str = ""
+    """Where it was found: `context lab of /home/ada/.kube/config`."""
+    by_hand: str = "kubectl get --raw /livez"
+    """What a person types to see whether it answers, and to ask another one."""
+
+    def unreached(self, why: str) -> str:
+        """What to say when no connection to it can be made."""
+        found = f" ({self.origin})" if self.origin else ""
+        server = urlsplit(self.proxy or self.url).netloc.rpartition("@")[2]
+        on_the_way = f", the proxy to {urlsplit(self.url).netloc}" if self.proxy else ""
+        return f"cannot connect to {server}{on_the_way}{found}: {why}; see whether it answers: {self.by_hand}"
 
 
 class Source(Protocol):
@@ -81,7 +93,7 @@ class InCluster:
                 try_refresh_token=False,  # the client's own re-reading goes by the naive local clock
                 environ=self._environ,
             ).load_and_set(configuration)
-            return _endpoint(configuration, self._tls)
+            return replace(_endpoint(configuration, self._tls), origin="the pod's own cluster")
         except _UNUSABLE as error:
             raise ConfigError(
                 f"the pod's service account in {self._folder} cannot be used: {_why(error)}; "
@@ -98,6 +110,7 @@ class Kubeconfig:
         self._tls = _Tls()
         self._loader: Any = None
         self._command = ""
+        self._name = ""
         self._last: Endpoint | None = None
 
     async def load(self, *, refused: bool = False) -> Endpoint:
@@ -110,7 +123,8 @@ class Kubeconfig:
             async with asyncio.timeout(LOAD_SECONDS):
                 await self._loader.load_and_set(configuration)
             self._check_plugin(configuration)
-            self._last = _endpoint(configuration, self._tls, proxies=True)
+            endpoint = _endpoint(configuration, self._tls, proxies=True)
+            self._last = replace(endpoint, origin=f"context {self._name} of {self._paths}", by_hand=self._by_hand)
         except TimeoutError:
             raise ConfigError(f"{self._command or self._paths} gave no credentials in {LOAD_SECONDS:.0f} s") from None
         except _UNUSABLE as error:
@@ -127,10 +141,16 @@ class Kubeconfig:
         if merged is None:
             raise ConfigException("no such file, or it is empty")
         loader = _kubeconfig.KubeConfigLoader(config_dict=merged, active_context=self._context, config_base_path=None)
+        self._name = str(loader.current_context["name"])
         name = loader.current_context["context"].get("user")
         user = merged["users"].get_with_name(name, safe=True) if name else None
         plugin = user["user"].safe_get("exec") if user else None
         return loader, str(plugin["command"]) if plugin else ""
+
+    @property
+    def _by_hand(self) -> str:
+        command = f"kubectl --context={shlex.quote(self._name)} get --raw /livez"
+        return f"{command}; for another cluster set MAINTD_KUBE_CONTEXT or KUBECONFIG"
 
     def _check_plugin(self, configuration: Configuration) -> None:
         if self._command and not configuration.api_key and not configuration.cert_file:

@@ -38,6 +38,14 @@ class NotTaken(Transient):
     """The server did not begin to work on the request (429, no connection): any verb may be sent again."""
 
 
+class Unreachable(NotTaken):
+    """No connection was made. `why` says so without what was asked for."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+        self.why = why
+
+
 class Unauthorized(Denied):
     """401."""
 

@@ -114,6 +114,19 @@ class ConsoleLine:
         return str(self._render(logger, name, line))
 
 
+def plain_line(_: WrappedLogger, __: str, event: EventDict) -> str:
+    """`warning: state could not be read (error: no answer within 10 s)`: one line for whoever typed a command."""
+    record, text, trace = _unwrapped(event)
+    _ends(event)
+    ours = record.name.partition(".")[0] == "maintd"
+    speaker = event.pop("job", "") if ours else record.name.partition(".")[0]
+    said = [f"{key}: {value}" for key, value in event.items() if value and key not in _IN_THE_RECORD]
+    said += trace.splitlines()[-1:]
+    details = f" ({'; '.join(said)})" if said else ""
+    line = ": ".join(filter(None, (record.levelname.lower(), str(speaker), text)))
+    return _escaped(_CONTROL, clean(line + details))
+
+
 def _traceback(error: Any) -> str:
     """The traceback behind `exc_info`: an exception, its triple, its text, or True for the current one."""
     if isinstance(error, str):

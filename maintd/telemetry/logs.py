@@ -15,12 +15,16 @@ from structlog.stdlib import BoundLogger, LoggerFactory, ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from maintd.telemetry.fields import Fields
-from maintd.telemetry.lines import ConsoleLine, cloud_line
+from maintd.telemetry.lines import ConsoleLine, cloud_line, plain_line
 from maintd.telemetry.writer import LineWriter
 
 _OURS = "maintd"
 _TAKEN = frozenset({"event", "_record", "_from_structlog"})
 _FLUSH_SECONDS = 2.0
+
+
+Format = Literal["auto", "json", "console", "plain"]
+"""json for machines, console for eyes, plain for whoever typed a command; auto: console on a terminal, else json."""
 
 
 class EventLog:
@@ -128,13 +132,11 @@ class _Formatter(ProcessorFormatter):
 _handler: _Handler | None = None
 
 
-def configure(
-    log_format: Literal["auto", "json", "console"] = "auto", level: str = "info", stream: TextIO | None = None
-) -> None:
+def configure(log_format: Format = "auto", level: str = "info", stream: TextIO | None = None) -> None:
     """Send all lines from `level` up to `stream` (stdout), as JSON where that is not a terminal.
 
     Libraries are heard from WARNING up, and from INFO up when the level is DEBUG: below that some of them show
-    headers and bodies.
+    headers and bodies. In plain lines they are heard of errors alone: what they warn of, maintd says in its own words.
     """
     global _handler  # noqa: PLW0603 - logging is one for the process, and so is its handler
     shutdown()
@@ -142,12 +144,13 @@ def configure(
     terminal = stream.isatty()
     colors = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     console = log_format == "console" or (log_format == "auto" and terminal)
-    line = ConsoleLine(colors=colors) if console else cloud_line
+    line = plain_line if log_format == "plain" else ConsoleLine(colors=colors) if console else cloud_line
     _handler = _Handler(_Formatter(line), stream)
     least = logging.getLevelNamesMapping()[level.upper()]
     root = logging.getLogger()
     root.addHandler(_handler)
-    root.setLevel(logging.INFO if least <= logging.DEBUG else max(least, logging.WARNING))
+    foreign = logging.ERROR if log_format == "plain" else logging.WARNING
+    root.setLevel(logging.INFO if least <= logging.DEBUG else max(least, foreign))
     logging.getLogger(_OURS).setLevel(least)
     logging.captureWarnings(capture=True)
     # For libraries and kinds of third parties that speak structlog of their own accord.

@@ -1,5 +1,6 @@
 """The commands of the README, as whole processes."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -143,12 +144,32 @@ async def test_a_cluster_without_the_namespace_keeps_state_in_the_store(shell):
     assert json.loads((shell.folder / ".maintd/store/default/state/state.json").read_text())["jobs"]["node-versions"]
 
 
+async def test_a_server_that_is_not_there_is_told_at_once_with_its_address_its_context_and_what_to_type(shell):
+    server = shell.box.url.removeprefix("http://")
+    said = f"{server} (context admin of {shell.folder / 'kubeconfig'}): Connection refused"
+    await shell.box.__aexit__(None, None, None)
+    async with asyncio.timeout(20):  # a daemon would try for a minute
+        run, jobs = await shell("run", "cleanup-failed-pods"), await shell("jobs")
+
+    assert run.code == 1
+    for told in (run.out, jobs.err):
+        assert f"cannot connect to {said}; see whether it answers: kubectl --context=admin get --raw /livez" in told
+    assert all(line.startswith("warning: state could not be ") for line in run.err.splitlines()), run.err
+
+
+async def test_lines_for_people_are_json_where_the_settings_say_so(shell):
+    shell.settings |= {"MAINTD_NAMESPACE": "elsewhere", "MAINTD_LOG_FORMAT": "json"}
+    said = await shell("run", "node-versions")
+
+    assert [json.loads(line)["message"] for line in said.err.splitlines()] == ["state kept in a folder"]
+
+
 async def test_without_any_cluster_what_needs_none_runs_and_the_rest_says_what_is_missing(shell, app):
     shell.settings["KUBECONFIG"] = str(shell.folder / "none")
     failed = await shell("run", "node-versions")
     fine = await shell("kinds", "-o", "json")
 
-    assert failed.code == 1
+    assert (failed.code, failed.err) == (1, "")
     assert "kubeconfig" in failed.out
     assert fine.code == 0
 

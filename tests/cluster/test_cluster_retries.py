@@ -79,7 +79,33 @@ async def test_a_server_that_is_not_there_is_named_with_its_address(stage: Stage
     with pytest.raises(Transient) as caught:
         await api.call(request("GET"), timedelta(seconds=0.3))
 
-    assert str(caught.value) == f"GET /thing: cannot connect to 127.0.0.1:{server.port}: Connection refused"
+    assert str(caught.value) == (
+        f"GET /thing: cannot connect to 127.0.0.1:{server.port} (context here of {stage.folder}/kubeconfig): "
+        "Connection refused; "
+        "see whether it answers: kubectl --context=here get --raw /livez; "
+        "for another cluster set MAINTD_KUBE_CONTEXT or KUBECONFIG"
+    )
+
+
+async def test_a_caller_in_a_hurry_hears_of_a_server_that_is_not_there_at_once_and_is_not_sent_there_again(
+    stage: Stage,
+) -> None:
+    server = await stage.serve(GOOD)
+    api = await stage.connect(server, hurried=True)
+    await server.stop()
+
+    async with asyncio.timeout(10):  # the deadline of a call is 30 s, and it is spent where nobody waits
+        for call in (request("GET"), request("DELETE", repeatable=True)):
+            with pytest.raises(JobError, match=f"^cannot connect to 127.0.0.1:{server.port} .*context=here") as caught:
+                await api.scoped().call(call)
+            assert not isinstance(caught.value, Transient)
+
+
+async def test_a_caller_in_a_hurry_is_patient_with_a_server_that_takes_connections(stage: Stage) -> None:
+    server = await stage.serve(PASSING["503"], reset, GOOD)
+    api = await stage.connect(server, hurried=True)
+
+    assert (await api.call(request("GET"))).json == {"kind": "Answer"}
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])

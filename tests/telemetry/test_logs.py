@@ -516,6 +516,24 @@ def test_starting_over_leaves_no_descriptor_open(tmp_path):
         assert len(list(descriptors.iterdir())) == before
 
 
+def test_a_plain_line_is_a_sentence_for_whoever_typed_a_command():
+    stream = io.StringIO()
+    logs.configure("plain", "warning", stream)
+    log = logs.get("maintd")
+    log.info("nobody asked")
+    log.warning("state could not be read", error="no answer\nwithin \x1b[1m10 s", unsent=0)
+    log.bind(job="tidy", kind="cleanup-pods", run_id="r").error("kind crashed", exc_info=raised())
+    logging.getLogger("kubernetes.aio.config").warning("Config not found: %s", "/nope")
+    logging.getLogger("kubernetes.aio.config").error("exec: missing token")
+    logs.shutdown()
+
+    assert stream.getvalue().splitlines() == [
+        "warning: state could not be read (error: no answer\\u000awithin \\u001b[1m10 s)",
+        "error: tidy: kind crashed (ValueError: why)",
+        "error: kubernetes: exec: missing token",
+    ]
+
+
 def test_auto_is_json_where_there_is_no_terminal():
     ran = run_python(
         """
