@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _THREADS = 8
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _OPENING_SECONDS = 5.0
 
 
@@ -45,8 +45,8 @@ class BucketStore:
 
         `emulator` is the address of a server that stands in for Google's; it is sent no credentials.
         """
+        check_path(cluster)
         self._folder = f"{prefix}/{cluster}/" if prefix else f"{cluster}/"
-        check_path(self._folder.rstrip("/"))
         self._root = f"gs://{bucket}/{self._folder}"
         self._door = Door(bucket, emulator)
         remedy = "look at the network and at https://status.cloud.google.com"

@@ -24,7 +24,7 @@ from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud.storage import Client
 
 from maintd import __version__
-from maintd.core.errors import Conflict, Transient, Unreadable
+from maintd.core.errors import Conflict, Missing, Transient, Unreadable
 from maintd.core.text import sized
 from maintd.storage.encoding import Encoded, decode
 from maintd.storage.paths import MAX_OBJECT
@@ -130,8 +130,11 @@ class Gcs:
 
     def _expect(self, name: str, nonce: str) -> None:
         """After a reply that was lost, what is in our way is what we wrote."""
-        with self._in_our_words("read", name, VIEWER):
-            found = (self._described(name).metadata or {}).get(_NONCE)
+        try:
+            with self._in_our_words("read", name, VIEWER):
+                found = (self._described(name).metadata or {}).get(_NONCE)
+        except Missing:
+            raise Transient(f"{self._url(name)} was in the way and is gone; ask again") from None
         if found != nonce:
             raise Conflict(f"{self._url(name)} is there already, and nothing in the store is ever overwritten")
 

@@ -14,7 +14,7 @@ _FILE, _GS = "file://", "gs://"
 _WRITE = "write gs://bucket/prefix or file:///folder"
 _BUCKET = re.compile(r"(?!goog)[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*")
 """https://cloud.google.com/storage/docs/buckets#naming, but for what only Google can tell."""
-_PREFIX = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", re.ASCII)
+_PREFIX = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*/?", re.ASCII)
 _EMULATOR = "STORAGE_EMULATOR_HOST"
 
 
@@ -56,7 +56,6 @@ def folder_of(url: str) -> Path:
 
 def _bucket_of(url: str) -> tuple[str, str]:
     bucket, _, prefix = url.removeprefix(_GS).partition("/")
-    prefix = prefix.removesuffix("/")
     if not _BUCKET.fullmatch(bucket) or not 3 <= len(bucket) <= 222:
         raise ConfigError(f"MAINTD_STORAGE={url!r}: no bucket can be called {bucket!r}; write gs://bucket/prefix")
     if prefix and not _PREFIX.fullmatch(prefix):
@@ -64,4 +63,4 @@ def _bucket_of(url: str) -> tuple[str, str]:
             f"MAINTD_STORAGE={url!r}: {prefix!r} is no prefix; write gs://bucket/prefix, with letters, digits, "
             "dots, hyphens and slashes between"
         )
-    return bucket, prefix
+    return bucket, prefix.rstrip("/")

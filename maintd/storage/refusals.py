@@ -67,7 +67,8 @@ def no_bucket(what: str, bucket: str) -> Missing:
 
 
 def _binding(bucket: str, role: str) -> str:
-    return f"gcloud storage buckets add-iam-policy-binding gs://{bucket} --member=MEMBER --role={role}"
+    line = f"gcloud storage buckets add-iam-policy-binding gs://{bucket} --member=MEMBER --role={role}"
+    return f"{line} (MEMBER: see docs/store.md)"
 
 
 def _unknown_here(error: GoogleAuthError, what: str) -> JobError:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from maintd.core.errors import ConfigError
-from maintd.storage.open import open_store
+from maintd.storage.open import open_store, state_folder
 
 
 def test_the_folder_is_the_path_of_the_url_with_one_folder_a_cluster(tmp_path):
@@ -18,6 +18,23 @@ def test_a_folder_may_be_relative(tmp_path, monkeypatch):
     assert open_store("file://.maintd/store", "demo").url("a") == f"file://{tmp_path}/.maintd/store/demo/a"
 
 
+@pytest.mark.parametrize(
+    ("url", "root"),
+    [
+        ("gs://bucket", "gs://bucket/demo/"),
+        ("gs://bucket/", "gs://bucket/demo/"),
+        ("gs://my.bucket_1/some/pre-fix/", "gs://my.bucket_1/some/pre-fix/demo/"),
+    ],
+)
+def test_a_bucket_has_a_folder_a_cluster_below_its_prefix(url, root):
+    assert open_store(url, "demo").url("") == root
+
+
+def test_state_lies_in_the_stores_folder_or_beside_the_work_where_that_is_a_bucket():
+    assert state_folder("file:///store", "demo") == Path("/store/demo/state")
+    assert state_folder("gs://bucket/prefix", "demo") == Path(".maintd/state/demo")
+
+
 def test_opening_writes_nothing(tmp_path):
     open_store(f"file://{tmp_path}/store", "demo")
 
@@ -27,10 +44,18 @@ def test_opening_writes_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("gs://bucket/prefix", "buckets are not supported yet; use file:///folder"),
-        ("/var/lib/maintd", "not the URL of a store; write file:///folder"),
-        ("s3://bucket", "not the URL of a store; write file:///folder"),
-        ("", "not the URL of a store; write file:///folder"),
+        ("gs://", "no bucket can be called ''; write gs://bucket/prefix"),
+        ("gs://Bucket", "no bucket can be called 'Bucket'; write gs://bucket/prefix"),
+        ("gs://my bucket/a", "no bucket can be called 'my bucket'; write gs://bucket/prefix"),
+        ("gs://ab", "no bucket can be called 'ab'; write gs://bucket/prefix"),
+        ("gs://a..b", "no bucket can be called 'a..b'; write gs://bucket/prefix"),
+        ("gs://google-backups", "no bucket can be called 'google-backups'; write gs://bucket/prefix"),
+        ("gs://bucket//", "'/' is no prefix; write gs://bucket/prefix, .*"),
+        ("gs://bucket/a/../b", "'a/../b' is no prefix; write gs://bucket/prefix, .*"),
+        ("gs://bucket/a*", r"'a\*' is no prefix; write gs://bucket/prefix, .*"),
+        ("/var/lib/maintd", "not the URL of a store; write gs://bucket/prefix or file:///folder"),
+        ("s3://bucket", "not the URL of a store; write gs://bucket/prefix or file:///folder"),
+        ("", "not the URL of a store; write gs://bucket/prefix or file:///folder"),
         ("file://", "names no folder; write file:///folder, its path in full"),
         ("file://~/store", "names no folder; write file:///folder, its path in full"),
         ("file:///a%00b", "names no folder; write file:///folder, its path in full"),
@@ -42,6 +67,7 @@ def test_what_is_no_store_is_refused_with_what_to_write(url, message):
 
 
 @pytest.mark.parametrize("cluster", ["", "..", "a/../b", "a\nb"])
-def test_a_cluster_that_would_lead_out_of_the_folder_is_refused(cluster, tmp_path):
+@pytest.mark.parametrize("store", ["file:///store", "gs://bucket", "gs://bucket/prefix"])
+def test_a_cluster_that_would_lead_out_of_the_folder_is_refused(cluster, store):
     with pytest.raises(ConfigError, match=r"^MAINTD_CLUSTER=.* cannot be the name of a folder"):
-        open_store(f"file://{Path(tmp_path)}", cluster)
+        open_store(store, cluster)
