@@ -21,6 +21,10 @@ class Exclusion:
     end: datetime | None
     """None: until the end of support of the version that it has."""
 
+    def holds(self, now: datetime) -> bool:
+        """True while it lasts."""
+        return (self.start is None or self.start <= now) and (self.end is None or now < self.end)
+
 
 @dataclass(frozen=True, slots=True)
 class PoolInfo:
@@ -42,7 +46,8 @@ class PoolInfo:
 class ClusterInfo:
     """The cluster and its node pools."""
 
-    master_version: str
+    version: str
+    """Of the control plane."""
     status: str
     channel: str
     """`RAPID`, `REGULAR`, `STABLE`, `EXTENDED`; `UNSPECIFIED` where it is on no release channel."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from maintd.core.errors import Transient
 from maintd.core.gke import ClusterInfo, Operations, ServerConfig, UpgradeInfo
@@ -68,7 +68,10 @@ class Google:
                     f"{(self._deadline + _TO_CONNECT).total_seconds():g} s; look at the metadata server and the network"
                 ) from None
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         """Drop the connection; calls that are under way end by their deadline."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._session is not None:

@@ -109,7 +109,7 @@ def cluster_info(message: Any) -> ClusterInfo:
     policy = cluster.part("maintenance_policy").part("window")
     pools = tuple(_pool(pool) for pool in cluster.parts("node_pools", named="pool"))
     return ClusterInfo(
-        master_version=cluster.text("current_master_version"),
+        version=cluster.text("current_master_version"),
         status=cluster.word("status"),
         channel=cluster.part("release_channel").word("channel"),
         pools=pools,

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 
 from maintd.core.errors import Unreadable
@@ -86,16 +87,28 @@ class Verdict:
     says: str
 
 
-def judged(kubelet: Version | None, server: Version, *, tolerated: int, max_skew: int | None) -> Verdict:
-    """More than `tolerated` minors behind is OLD, more than `max_skew` (None: what is supported) UNSUPPORTED."""
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How old versions may be."""
+
+    behind: int
+    """So many minors behind is still fine."""
+    skew: int | None
+    """More minors behind than this is unsupported; None: what Kubernetes or GKE supports."""
+    eol_warn: timedelta
+    """How long before the end of support it is time to say so."""
+
+
+def judged(kubelet: Version | None, server: Version, tolerance: Tolerance) -> Verdict:
+    """How a kubelet stands to its API server."""
     if kubelet is None:
         return Verdict(Skew.UNKNOWN, 0, "unknown")
     behind = kubelet.behind(server)
-    supported = supported_skew(kubelet) if max_skew is None else max_skew
+    supported = supported_skew(kubelet) if tolerance.skew is None else tolerance.skew
     if behind < 0:
         return Verdict(Skew.NEWER, behind, "newer than the control plane")
     if behind > supported:
         says = f"unsupported, {counted(behind, 'minor')} behind and at most {supported} are supported"
         return Verdict(Skew.UNSUPPORTED, behind, says)
-    skew = Skew.OLD if behind > tolerated else Skew.FINE
+    skew = Skew.OLD if behind > tolerance.behind else Skew.FINE
     return Verdict(skew, behind, f"{counted(behind, 'minor')} behind" if behind else "current")

@@ -1,4 +1,4 @@
-"""Compare the Kubernetes version of every node with that of the control plane.
+"""Compare the Kubernetes version of every node with that of the control plane, and with what Google says.
 
 One verdict a node pool, and the worst node decides: current, so many minors behind, outside the supported skew,
 newer than the control plane (which no version of Kubernetes supports), or unknown. A pool that is further behind
@@ -8,6 +8,13 @@ there was nothing to compare, nothing is proved. When the control plane's versio
 The supported skew is Kubernetes' own (a kubelet may be three minors older than the API server, two below v1.25)
 and GKE's for nodes of GKE (two), unless `max_skew` says otherwise. Patch releases are not compared.
 
+Where the target has `gke:`, Google is asked as well, and pools are those of GKE. A verdict then also says: an upgrade
+under way, what the next version is, the end of support within `eol_warn`, states and conditions that are not good,
+nodes and Google disagreeing, and what blocks an upgrade: a maintenance exclusion, a PodDisruptionBudget that allows
+no eviction of pods that run there, a workload of a single replica that does. `blockers` says in which namespaces
+these are looked for. The control plane gets a verdict of its own, against the default of its release channel. What
+Google refuses to say makes the run partial; what this version of maintd cannot read in an answer needs attention.
+
 Example:
 
     - name: node-versions
@@ -16,29 +23,32 @@ Example:
       params: {max_minor_behind: 1}
 """
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
-from maintd.core.errors import Unreadable
+from maintd.core.errors import JobError, Transient
 from maintd.core.kind import Context, Kind, Params
-from maintd.core.outcome import Finding, Outcome
-from maintd.core.resource import NODES, Json
-from maintd.core.rules import Rule
-from maintd.core.target import GkeCluster
-from maintd.core.text import counted
-from maintd.objects.fields import mapping, text
-from maintd.objects.versions import Skew, Verdict, Version, judged, kubelet_version, server_version
+from maintd.core.outcome import Outcome
+from maintd.core.ports import Gke
+from maintd.core.resource import NODES, PODS, Json, Resource
+from maintd.core.rules import GcpPermission, Rule
+from maintd.core.target import GkeCluster, Target
+from maintd.core.units import Duration
+from maintd.objects.drains import BUDGETS, WORKLOADS, lone_workload, obstacles_by_pool, running_pod, tight_budget
+from maintd.objects.gke_versions import GoogleView
+from maintd.objects.nodepools import GKE_POOL, NodePools, pool_node
+from maintd.objects.pool_verdicts import Obstacles, Seen, outcome
+from maintd.objects.versions import Tolerance, server_version
 
-_GKE_POOL = "cloud.google.com/gke-nodepool"
-Kubelets = Counter[Version | None]
-"""How many nodes of a pool are at which version; None: cannot be read."""
+T = TypeVar("T")
 
 
 class VersionCheck(Params):
-    """How old nodes may be."""
+    """How old versions may be."""
 
     max_minor_behind: int = Field(
         default=1, ge=0, le=10, description="A pool may be this many minor versions behind the control plane."
@@ -50,97 +60,89 @@ class VersionCheck(Params):
         description="Minors behind which a node is unsupported; unless said, what Kubernetes or GKE supports.",
     )
     pool_label: str = Field(
-        default=_GKE_POOL,
+        default=GKE_POOL,
         min_length=1,
         max_length=317,
-        description="Label of a node that names its pool.",
+        description="Label of a node that names its pool; with `gke:` it is always GKE's.",
     )
-
-
-_SEVERITY: Mapping[Skew, Literal["info", "warning", "error"]] = {
-    Skew.FINE: "info",
-    Skew.OLD: "warning",
-    Skew.UNKNOWN: "warning",
-    Skew.UNSUPPORTED: "error",
-    Skew.NEWER: "error",
-}
-_NO_NODES = Finding(
-    subject="nodes",
-    message="unknown: the list of nodes is empty, so nothing was compared",
-    remedy="see whether there should be any: kubectl get nodes",
-)
-_NO_POOL = "nodes of no pool"
+    eol_warn: Duration = Field(
+        default=timedelta(days=60), description="Warn when Google's support of a version ends within this time."
+    )
+    blockers: Literal["namespace", "cluster", "off"] = Field(
+        default="namespace",
+        description="With `gke:`: where to look for what blocks an upgrade; `namespace` is the target's.",
+    )
 
 
 async def run(ctx: Context, params: VersionCheck) -> Outcome:
     """Give one verdict a pool."""
     server = server_version(await ctx.cluster.version())
-    pools = await _pools(ctx, params)
-    verdicts = {name: _worst(pools[name], server, params) for name in sorted(pools)}
-    gke = ctx.target.gke if params.pool_label == _GKE_POOL else None
-    known = [kubelet.behind(server) for kubelets in pools.values() for kubelet in kubelets if kubelet]
-    return Outcome(
-        f"control plane {server.text}; "
-        + (", ".join(f"{name}: {verdict.says}" for name, verdict in verdicts.items()) or "no nodes to compare"),
-        findings=tuple(_finding(name, pools[name], verdict, server, gke) for name, verdict in verdicts.items())
-        or (_NO_NODES,),
-        metrics={
-            "pools": len(pools),
-            "nodes": sum(kubelets.total() for kubelets in pools.values()),
-            **({"worst_pool_minors_behind": max(known)} if known else {}),
-        },
-    )
+    label = GKE_POOL if ctx.gke else params.pool_label
+    nodes = NodePools(await _listed(ctx, NODES, None, partial(pool_node, label)))
+    unknown: dict[str, str] = {}
+    view, obstacles = None, None
+    if ctx.gke and ctx.target.gke:
+        view = await _answer(unknown, "Google's view", _view(ctx.gke, ctx.target.gke, unknown))
+        if params.blockers != "off":
+            obstacles = await _answer(unknown, "what blocks an upgrade", _obstacles(ctx, params, nodes))
+    gke = ctx.target.gke if label == GKE_POOL else None
+    tolerance = Tolerance(params.max_minor_behind, params.max_skew, params.eol_warn)
+    return outcome(Seen(server, nodes, tolerance, ctx.now(), gke, view, obstacles), unknown)
 
 
-async def _pools(ctx: Context, params: VersionCheck) -> Mapping[str, Kubelets]:
-    pools: dict[str, Kubelets] = {}
-    async for page in ctx.cluster.pages(NODES):
-        pools = {} if page.first else pools
-        for node in page.items:
-            pools.setdefault(_pool(node, params.pool_label), Kubelets())[kubelet_version(node)] += 1
-    return pools
-
-
-def _pool(node: Json, label: str) -> str:
+async def _answer(unknown: dict[str, str], what: str, question: Awaitable[T]) -> T | None:
+    """What could be learned; what could not goes into `unknown` with its reason, unless it may pass."""
     try:
-        name = text(mapping(mapping(node, "metadata"), "labels"), label)
-    except Unreadable:
-        return _NO_POOL
-    return f"pool {name}" if name else _NO_POOL
+        return await question
+    except Transient:
+        raise
+    except JobError as error:
+        unknown[what] = str(error)
+        return None
 
 
-def _worst(kubelets: Kubelets, server: Version, params: VersionCheck) -> Verdict:
-    return max(
-        judged(kubelet, server, tolerated=params.max_minor_behind, max_skew=params.max_skew) for kubelet in kubelets
+async def _view(google: Gke, where: GkeCluster, unknown: dict[str, str]) -> GoogleView:
+    cluster = await google.cluster()
+    upgrades = {
+        name: await _answer(unknown, f"upgrades of {name or 'the control plane'}", google.upgrade_info(name))
+        for name in ("", *(pool.name for pool in cluster.pools))
+    }
+    return GoogleView(
+        where,
+        cluster,
+        await _answer(unknown, "versions on offer", google.server_config()),
+        await _answer(unknown, "running operations", google.operations()),
+        {name: info for name, info in upgrades.items() if info},
     )
 
 
-def _finding(name: str, kubelets: Kubelets, verdict: Verdict, server: Version, gke: GkeCluster | None) -> Finding:
-    counts = sorted(
-        (kubelet.text if kubelet else "a version that cannot be read", n) for kubelet, n in kubelets.items()
-    )
-    return Finding(
-        severity=_SEVERITY[verdict.skew],
-        subject=name,
-        message=f"{verdict.says}: " + ", ".join(f"{counted(n, 'node')} at {version}" for version, n in counts),
-        remedy=_remedy(name, verdict.skew, server, gke),
-    )
+async def _obstacles(ctx: Context, params: VersionCheck, nodes: NodePools) -> Obstacles:
+    where = _scope(params, ctx.target)
+    found = await _listed(ctx, BUDGETS, where, tight_budget)
+    for resource in WORKLOADS:
+        found += await _listed(ctx, resource, where, partial(lone_workload, resource))
+    pods = await _listed(ctx, PODS, where, running_pod)
+    return Obstacles(where, obstacles_by_pool(found, pods, nodes.of_node))
 
 
-def _remedy(name: str, skew: Skew, server: Version, gke: GkeCluster | None) -> str:
-    if skew == Skew.FINE:
-        return ""
-    if skew == Skew.UNKNOWN:
-        return "see what the nodes say of themselves: kubectl get nodes -o wide"
-    what, which = (
-        ("the control plane", "--master") if skew == Skew.NEWER else (name, f"--node-pool={name.removeprefix('pool ')}")
-    )
-    if gke is None or what == _NO_POOL:
-        return f"upgrade {what}" if skew == Skew.NEWER else f"upgrade {what} to {server.short}"
-    return (
-        f"upgrade {what}: gcloud container clusters upgrade {gke.cluster} "
-        f"--project={gke.project} --location={gke.location} {which}"
-    )
+async def _listed(ctx: Context, resource: Resource, namespace: str | None, read: Callable[[Json], T | None]) -> list[T]:
+    found: list[T] = []
+    async for page in ctx.cluster.pages(resource, namespace):
+        found = [] if page.first else found
+        found += [each for item in page.items if (each := read(item)) is not None]
+    return found
 
 
-KIND = Kind(VersionCheck, run, level=0, needs=(Rule("nodes", "list"),))
+def _scope(params: VersionCheck, target: Target) -> str | None:
+    return target.namespace if params.blockers == "namespace" else None
+
+
+def _needs(params: VersionCheck, target: Target) -> tuple[Rule, ...]:
+    if not target.gke or params.blockers == "off":
+        return (Rule("nodes", "list"),)
+    lists = (resource.name for resource in (PODS, BUDGETS, *WORKLOADS))
+    return (Rule("nodes", "list"), *(Rule(name, "list", namespace=_scope(params, target)) for name in lists))
+
+
+_GOOGLE = tuple(GcpPermission(f"container.{right}") for right in ("clusters.get", "clusters.list", "operations.list"))
+KIND = Kind(VersionCheck, run, level=0, needs=_needs, gcp_needs=_GOOGLE)
