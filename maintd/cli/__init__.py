@@ -16,7 +16,7 @@ COMMANDS = {
     "jobs": "each job with its last status and next due time",
     "runs": "what has run; one run's record",
     "kinds": "the kinds of jobs; one kind's manual",
-    "render": "write the files that are derived: schema, docs",
+    "render": "write the files that are derived: schema, docs, Roles; print gcloud lines",
     "demo": "the daemon on an embedded cluster, in ten seconds",
     "version": "the version of maintd and of what it stands on",
 }
