@@ -118,7 +118,7 @@ class Api:
         besides `replies.Expired` (410), `replies.Rejected` (400, 422) and `replies.TooLarge`.
         """
         raw = await self._fetch(request, timeout)
-        return Reply(raw.status, await decode(raw.body, str(request)), raw.server_time, len(raw.body))
+        return Reply(raw.status, decode(raw.body, str(request)), raw.server_time, len(raw.body))
 
     async def text(self, request: Request, timeout: timedelta = TIMEOUT) -> str:
         """The body as text: a log. What is not UTF-8 in it is replaced."""

@@ -86,10 +86,11 @@ class Attempt:
                     raise asyncio.CancelledError from error
 
     async def _within(self, deadline: float) -> Outcome:
-        task: asyncio.Future[Any] = asyncio.create_task(self._once(), name=f"run {self._job.name}")
+        task = asyncio.create_task(self._once(), name=f"run {self._job.name}")
+        either: set[asyncio.Future[Any]] = {task, self._interrupted}
         left = deadline - asyncio.get_running_loop().time()
         try:
-            await asyncio.wait({task, self._interrupted}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 raise asyncio.CancelledError if self._interrupted.done() else _OverrunError
         except BaseException:

@@ -153,7 +153,7 @@ async def test_a_kind_that_nobody_serves_is_named(desk: Desk, kubeconfig: Path) 
 
 async def test_an_object_that_cannot_be_written_is_named(sandbox: Sandbox, desk: Desk, kubeconfig: Path) -> None:
     metadata = {"name": "odd", "namespace": "a"}
-    sandbox.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "half \ud83d"}})
+    sandbox.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "x" * 9_000_000}})
 
     made = await desk.backup(kubeconfig)
 

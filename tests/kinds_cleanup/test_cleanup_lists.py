@@ -127,7 +127,8 @@ async def test_memory_does_not_hold_the_pods_of_a_large_namespace(sandbox, tidy,
     assert (len(outcome.changes), len(outcome.considered)) == (5_000, 5_000)
     assert len([line for line in sandbox.requests if line.resource == "pods"]) == 10
     assert after - before < 30_000_000
-    assert peak - before < 50_000_000
+    # The parser reserves, and hardly touches, twelve times a page: 50 MB. With all pods kept it would be 120.
+    assert peak - before < 95_000_000
 
 
 POD = st.fixed_dictionaries(
