@@ -1,6 +1,7 @@
 """A job as it was typed: one of jobs.yaml with other parameters, or a kind that is no job at all."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,9 @@ import click
 
 from maintd.config.jobs import Job
 from maintd.config.load import Loader
-from maintd.config.mistakes import BadJobs
+from maintd.config.mistakes import BadJobs, Mistake
 
-_PREFIX = "jobs[0].params."
+_PARAM = re.compile(r"jobs\[0\]\.params\.(.+)")
 
 
 def with_params(job: Job, settings: Iterable[str], loader: Loader) -> Job:
@@ -21,7 +22,7 @@ def with_params(job: Job, settings: Iterable[str], loader: Loader) -> Job:
         return job
     written = job.params.model_dump(mode="json", exclude_unset=True)
     kept = {key: json.dumps(value) for key, value in written.items() if key not in given}
-    return replace(job, params=_parsed(job, kept | given, loader).params)
+    return replace(job, params=_parsed(job, kept, given, loader).params)
 
 
 def of_kind(kind: str, target: Job | None, settings: Iterable[str], loader: Loader) -> Job:
@@ -29,7 +30,7 @@ def of_kind(kind: str, target: Job | None, settings: Iterable[str], loader: Load
     base = Job(name=kind, kind=loader.kinds[kind], params=loader.kinds[kind].params.model_construct())
     if target is not None:
         base = replace(base, target=target.target, target_name=target.target_name)
-    return replace(_parsed(base, dict(map(_split, settings)), loader), remembers=False)
+    return replace(_parsed(base, {}, dict(map(_split, settings)), loader), remembers=False)
 
 
 def _split(setting: str) -> tuple[str, str]:
@@ -39,8 +40,9 @@ def _split(setting: str) -> tuple[str, str]:
     return key, value
 
 
-def _parsed(job: Job, params: dict[str, str], loader: Loader) -> Job:
+def _parsed(job: Job, kept: dict[str, str], given: dict[str, str], loader: Loader) -> Job:
     """Through the same door as jobs.yaml, so that the same mistakes get the same words."""
+    params = kept | given
     target = json.dumps(job.target.model_dump(mode="json", exclude_none=True))
     lines = [
         "version: 1",
@@ -52,5 +54,12 @@ def _parsed(job: Job, params: dict[str, str], loader: Loader) -> Job:
     try:
         return loader.parse("\n".join(lines).encode(), Path("--set")).jobs[0]
     except BadJobs as error:
-        said = (f"{mistake.path.removeprefix(_PREFIX)}: {mistake.sentence}" for mistake in error.mistakes)
-        raise click.UsageError("\n".join(f"--set {line}" for line in said)) from error
+        together = " ".join(f"--set {key}" for key in given) or job.kind.name
+        said = [f"{_blamed(mistake) or together}: {mistake.sentence}" for mistake in error.mistakes]
+        raise click.UsageError("\n".join(said)) from error
+
+
+def _blamed(mistake: Mistake) -> str:
+    """Which --set a mistake is about; nothing where it is about what they come to together."""
+    found = _PARAM.fullmatch(mistake.path)
+    return f"--set {found[1]}" if found else ""

@@ -13,7 +13,8 @@ from maintd.core.rules import Rule
 @OUTPUT
 def command(kind: str | None, output: str) -> None:
     """List the kinds of jobs, or print one kind's manual: what it does, its parameters, limits and rights."""
-    from maintd.core.text import did_you_mean
+    from maintd.core.errors import ConfigError
+    from maintd.core.text import instead
     from maintd.derive.docs import first_line, kind_page
     from maintd.kinds import load_kinds
 
@@ -23,7 +24,7 @@ def command(kind: str | None, output: str) -> None:
     elif kind is None:
         show([{"kind": k.name, "level": k.level, "summary": first_line(k)} for k in kinds.values()], output)
     elif kind not in kinds:
-        raise click.UsageError(f"no kind is called {kind}{did_you_mean(kind, kinds)}; `maintd kinds` lists them")
+        raise ConfigError(f"no kind is called {kind}{instead(kind, kinds, 'maintd kinds')}")
     elif output == "table":
         click.echo(kind_page(kinds[kind], gate_rules), nl=False)
     else:

@@ -13,6 +13,7 @@ from maintd.cli.process import settle
 from maintd.cli.tables import OUTPUT, show
 from maintd.config.jobs import Job, JobsFile
 from maintd.config.settings import Settings
+from maintd.core.errors import ConfigError
 from maintd.core.outcome import Run
 
 
@@ -46,7 +47,7 @@ def command(job: str, params: tuple[str, ...], act: bool, reason: str, output: s
 
 def _chosen(name: str, file: JobsFile, params: tuple[str, ...]) -> Job:
     from maintd.cli import adhoc, jobsfile
-    from maintd.core.text import did_you_mean
+    from maintd.core.text import instead
 
     loader = jobsfile.loader()
     jobs = {job.name: job for job in file.jobs}
@@ -54,8 +55,8 @@ def _chosen(name: str, file: JobsFile, params: tuple[str, ...]) -> Job:
         return adhoc.with_params(jobs[name], params, loader)
     if name in loader.kinds:
         return adhoc.of_kind(name, next(iter(file.jobs), None), params, loader)
-    near = did_you_mean(name, [*jobs, *loader.kinds])
-    raise click.UsageError(f"{file.path} has no job {name}, and no kind is called that{near}; see `maintd jobs`")
+    end = instead(name, [*jobs, *loader.kinds], "maintd jobs")
+    raise ConfigError(f"{file.path} has no job {name}, and no kind is called that{end}")
 
 
 async def _run(settings: Settings, job: Job, act: bool, reason: str) -> tuple[Run, str]:

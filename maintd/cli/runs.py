@@ -43,6 +43,8 @@ def _one(run_id: str, output: str) -> None:
 
 def _list(job: str | None, limit: int, output: str) -> None:
     runs = asyncio.run(_history().recent(limit, job))
+    if job and not runs:
+        _check_known(job)
     if output != "table":
         show([run.model_dump(mode="json", exclude={"considered", "changes"}) for run in runs], output)
         return
@@ -51,6 +53,22 @@ def _list(job: str | None, limit: int, output: str) -> None:
         click.echo(f"there is no record{f' of {job}' if job else ''} in {where}; `maintd run JOB` makes one", err=True)
         return
     click.echo(table(("RUN", "KIND", "MODE", "STATUS", "TOOK", "WHEN", "SUMMARY"), map(_row, runs)))
+
+
+def _check_known(job: str) -> None:
+    """Raises ConfigError for a name that no job and no kind has; where jobs.yaml cannot be read nobody knows."""
+    from maintd.cli import jobsfile
+    from maintd.core.errors import ConfigError
+    from maintd.core.text import instead
+
+    loader = jobsfile.loader()
+    try:
+        names = [*(known.name for known in loader.load(jobsfile.settings().jobs_file).jobs), *loader.kinds]
+    except ConfigError:
+        return
+    if job not in names:
+        end = instead(job, names, "maintd runs")
+        raise ConfigError(f"there is no record of {job}, and no job or kind is called that{end}")
 
 
 def _row(run: Run) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from maintd.core.errors import ConfigError
 from maintd.core.kind import Kind, Params
 from maintd.core.limits import Limits
 from maintd.core.target import DNS_LABEL, Target
-from maintd.core.text import did_you_mean
+from maintd.core.text import instead
 from maintd.core.units import Duration, format_duration
 
 VERSION = 1
@@ -207,5 +207,6 @@ class JobsFile:
         for job in self.jobs:
             if job.name == name:
                 return job
-        near = did_you_mean(name, [job.name for job in self.jobs])
-        raise ConfigError(f"{self.path} has no job {name}{near or '; `maintd jobs` lists them'}")
+        raise ConfigError(
+            f"{self.path} has no job {name}{instead(name, [job.name for job in self.jobs], 'maintd jobs')}"
+        )

@@ -10,6 +10,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
+def instead(word: str, known: Iterable[str], listing: str) -> str:
+    """What to type for a name that nothing has: `; did you mean cleanup-pods?`, else the command that lists them."""
+    names = list(known)
+    parts = [name for name in names if len(word) >= 3 and word in name][:3]
+    whole = f"; did you mean {' or '.join(parts)}?" if parts else ""
+    return whole or did_you_mean(word, names) or f"; `{listing}` lists them"
+
+
 def counted(number: int, singular: str, plural: str = "") -> str:
     """`1 pod`, `3 pods`, `0 pods`; `plural` where an s is not enough."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -96,6 +96,7 @@ async def test_set_gives_a_job_another_parameter_for_this_run(shell):
         (["--set", "older_than=two"], "older_than"),
         (["--set", "older_than"], "write KEY=VALUE"),
         (["--set", "phases=[Faild]"], "did you mean Failed?"),
+        (["--set", "namespaces=[kube-system]"], "Error: --set namespaces: nothing is ever changed in kube-system;"),
     ],
 )
 async def test_a_wrong_set_is_told_as_in_jobs_yaml(shell, words, complaint):
@@ -111,10 +112,36 @@ async def test_a_kind_can_be_run_without_a_job_and_is_not_remembered(shell):
     assert [row["job"] for row in (await shell("jobs", "-o", "json")).json if row["last"]] == []
 
 
-async def test_a_job_that_is_not_there_gets_a_suggestion(shell):
-    said = await shell("run", "cleanup-faild-pods")
+@pytest.mark.parametrize("command", ["run", "next", "runs"])
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("cleanup-faild-pods", "; did you mean cleanup-failed-pods?\n"),
+        ("failed", "; did you mean cleanup-failed-pods?\n"),
+        ("nope", "` lists them\n"),
+    ],
+)
+async def test_a_job_that_is_not_there_gets_a_suggestion_or_the_command_that_lists_them(shell, command, name, end):
+    said = await shell(command, name)
 
-    assert (said.code, "did you mean cleanup-failed-pods?" in said.err) == (2, True)
+    assert (said.code, said.out, said.err.endswith(end), said.err.count("\n")) == (2, "", True, 1), said.err
+
+
+async def test_a_kind_that_is_not_there_gets_a_suggestion(shell):
+    near, nowhere = await shell("kinds", "cleanup-pds"), await shell("kinds", "nope")
+
+    assert (near.code, near.err) == (2, "maintd: no kind is called cleanup-pds; did you mean cleanup-pods?\n")
+    assert (nowhere.code, nowhere.err) == (2, "maintd: no kind is called nope; `maintd kinds` lists them\n")
+
+
+async def test_runs_of_a_job_that_never_ran_are_none_and_of_one_that_is_gone_from_the_file_are_still_listed(shell):
+    await shell("run", "node-versions")
+    never = await shell("runs", "cleanup-failed-pods", "-o", "json")
+    (shell.folder / "jobs.yaml").write_text("version: 1\njobs: []\n")
+    gone = await shell("runs", "node-versions", "-o", "json")
+
+    assert (never.code, never.json) == (0, [])
+    assert (gone.code, [run["job"] for run in gone.json]) == (0, ["node-versions"])
 
 
 async def test_jobs_shows_how_the_last_run_ended_and_what_is_due_next(shell):
