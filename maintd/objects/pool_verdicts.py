@@ -84,8 +84,8 @@ def _pool(seen: Seen, name: str) -> list[Point]:
     points = [skew_point(kubelets, verdict, upgrade_command(name, verdict, seen.server, seen.gke))]
     if seen.view:
         points += pool_points(seen.view, name, kubelets, seen.now, seen.tolerance)
-        points += _blocked(seen, name, due=verdict.behind > 0 or upgrade_due(seen.view, name))
-    return points
+    due = verdict.behind > 0 or bool(seen.view and upgrade_due(seen.view, name))
+    return points + _blocked(seen, name, due=due)
 
 
 def _blocked(seen: Seen, name: str, *, due: bool) -> list[Point]:

@@ -40,12 +40,14 @@ class Version:
 
     minor: int = 35
     patch: int = 4
+    build: str = ""
+    """`-gke.1071000` on GKE."""
 
     def document(self) -> Json:
         return {
             "major": "1",
             "minor": str(self.minor),
-            "gitVersion": f"v1.{self.minor}.{self.patch}",
+            "gitVersion": f"v1.{self.minor}.{self.patch}{self.build}",
             "gitCommit": "",
             "gitTreeState": "",
             "buildDate": "1970-01-01T00:00:00Z",

@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import grpc  # type: ignore[import-untyped]  # grpcio has no types
 from google.cloud import container_v1 as gke
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
 
 from maintd.core.target import GkeCluster
 
@@ -44,6 +46,8 @@ class GkeFault:
     code: str = ""
     """As gRPC spells it: `UNAVAILABLE`."""
     message: str = "a fault on purpose"
+    reason: str = ""
+    """As Google's details spell it: `SERVICE_DISABLED`."""
     hang: bool = False
     edit: Edit | None = None
     times: int = 1_000_000
@@ -85,7 +89,7 @@ class GkeStandIn:
             if fault and fault.hang:
                 await asyncio.Event().wait()
             if fault and fault.code:
-                await context.abort(grpc.StatusCode[fault.code], fault.message)
+                await context.abort(grpc.StatusCode[fault.code], fault.message, _details(fault))
             reply = await self._answer(method, request, context)
             sent: bytes = type(reply).serialize(reply)
             return fault.edit(sent) if fault and fault.edit else sent
@@ -123,6 +127,14 @@ class GkeStandIn:
 
     def _pools(self) -> Any:
         return self.cluster.node_pools
+
+
+def _details(fault: GkeFault) -> tuple[tuple[str, bytes], ...]:
+    if not fault.reason:
+        return ()
+    status = Status(code=grpc.StatusCode[fault.code].value[0], message=fault.message)
+    status.details.add().Pack(ErrorInfo(reason=fault.reason, domain="googleapis.com"))
+    return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
 def field_from_the_future(number: int = 1999) -> Edit:

@@ -17,7 +17,7 @@ from maintd.sandbox.server import Sandbox
 NAMESPACE = "omtx-hub"
 MINORS_BEHIND = 2
 _MANIFESTS = Path(__file__).with_name("world.yaml")
-_POOL = "default-pool"
+POOL = "default-pool"
 _HOUR = timedelta(hours=1)
 _AGE = timedelta(days=40)
 _TRACEBACK = """INFO:     Started server process [1]
@@ -71,17 +71,22 @@ def _replica_set(sandbox: Sandbox) -> Json:
     }
 
 
+def pool_version(sandbox: Sandbox) -> str:
+    """What the nodes of the pool run, as GKE spells it."""
+    return f"1.{sandbox.version.minor - MINORS_BEHIND}.5-gke.1080000"
+
+
 def _node(number: int, sandbox: Sandbox) -> Json:
-    version = f"v1.{sandbox.version.minor - MINORS_BEHIND}.5-gke.1080000"
+    version = f"v{pool_version(sandbox)}"
     heartbeat = timestamp(sandbox.now())
     ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {
-            "name": f"gke-omtx-hub-cluster-{_POOL}-9d3e1f2a-{'bkq'[number]}7xz",
+            "name": f"gke-omtx-hub-cluster-{POOL}-9d3e1f2a-{'bkq'[number]}7xz",
             "labels": {
-                "cloud.google.com/gke-nodepool": _POOL,
+                "cloud.google.com/gke-nodepool": POOL,
                 "kubernetes.io/arch": "amd64",
                 "kubernetes.io/os": "linux",
                 "topology.kubernetes.io/zone": "us-central1-a",
