@@ -7,7 +7,6 @@ from datetime import datetime
 from maintd.app.house import House
 from maintd.config.jobs import Job, JobsFile
 from maintd.core.errors import ConfigError
-from maintd.core.text import counted
 from maintd.scheduling.alarm import Alarm
 from maintd.telemetry import logs
 from maintd.telemetry.health import Health
@@ -116,7 +115,7 @@ class Daemon:
             "jobs taken",
             file=str(file.path),
             sha256=file.sha256[:12],
-            jobs=counted(len(new), "job"),
+            jobs=len(new),
             added=sorted(added),
             changed=sorted(changed),
             removed=sorted(removed),

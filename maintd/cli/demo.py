@@ -3,9 +3,10 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,14 +22,16 @@ from maintd.config.jobs import JobsFile
 from maintd.config.settings import Settings
 from maintd.core.outcome import Run, Status
 from maintd.core.text import counted
+from maintd.core.units import format_duration
 from maintd.sandbox.app import SampleApp
 from maintd.sandbox.server import Sandbox
-from maintd.sandbox.world import broken_world
+from maintd.sandbox.world import broken_world, goes_on_breaking
 from maintd.sinks.fanout import Start
 from maintd.telemetry import logs
 
 CLUSTER = "demo"
 PATIENCE_SECONDS = 30.0
+BREAKS_EVERY = timedelta(seconds=15)
 FOLDER = Path(".maintd/demo")
 _PARTS = {
     "backups": "manifests",
@@ -78,7 +81,8 @@ async def _demo(*, keep: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with _world() as (settings, jobs):
+    before = _written()
+    async with _world() as (box, settings, jobs):
         seen = _FirstRuns({job.name for job in jobs.jobs})
         async with open_house(
             settings,
@@ -91,19 +95,19 @@ async def _demo(*, keep: bool) -> None:
             serving = asyncio.create_task(daemon.run(jobsfile.edits(jobs, settings), stop))
             await _until(seen.all_there, stop, serving)
             if keep:
-                _tell(jobs, seen.runs, house)
+                _tell(jobs, seen.runs, house, before)
                 _tell_on(daemon)
-                await stop.wait()
+                await _break_until(stop, box)
             stop.set()
             await serving
             if not keep:
                 logs.shutdown()  # the log has a thread of its own: its last line comes before the table
-                _tell(jobs, seen.runs, house)
+                _tell(jobs, seen.runs, house, before)
                 click.echo(f"  {_typed()} demo --serve")
 
 
 @asynccontextmanager
-async def _world() -> AsyncIterator[tuple[Settings, JobsFile]]:
+async def _world() -> AsyncIterator[tuple[Sandbox, Settings, JobsFile]]:
     """The embedded cluster with its application, and the settings and jobs of a daemon on it."""
     async with Sandbox() as box, SampleApp() as app:
         broken_world(box)
@@ -118,7 +122,7 @@ async def _world() -> AsyncIterator[tuple[Settings, JobsFile]]:
             http_address="127.0.0.1:0",
         )
         click.echo(f"embedded cluster at {box.url}, with a sample application at {app.url}")
-        yield settings, jobsfile.load(file)
+        yield box, settings, jobsfile.load(file)
 
 
 async def _until(done: asyncio.Event, stop: asyncio.Event, serving: asyncio.Task[None]) -> None:
@@ -130,17 +134,29 @@ async def _until(done: asyncio.Event, stop: asyncio.Event, serving: asyncio.Task
         await serving  # it raised: say so
 
 
-def _tell(jobs: JobsFile, runs: dict[str, Run], house: House) -> None:
+async def _break_until(stop: asyncio.Event, box: Sandbox) -> None:
+    """Let the application go on failing, so that there is something to look at and to clean up by hand."""
+    trouble = asyncio.create_task(goes_on_breaking(box, BREAKS_EVERY))
+    await stop.wait()
+    trouble.cancel()
+
+
+def _written() -> dict[str, int]:
+    """How many files lie in each part of the store, those of earlier demos among them."""
+    store = FOLDER / "store" / CLUSTER
+    return {part: sum(path.is_file() for path in (store / part).rglob("*")) for part in _PARTS}
+
+
+def _tell(jobs: JobsFile, runs: dict[str, Run], house: House, before: Mapping[str, int]) -> None:
     rows = []
     for job in jobs.jobs:
         run = runs.get(job.name)
         did = (coloured(run.status), run.summary) if run else ("not yet", "")
         rows.append((job.name, job.kind.name, words(job), *did, age(next_due(job), now())))
     click.echo("\n" + table(("JOB", "KIND", "SCHEDULE", "STATUS", "WHAT IT DID", "NEXT"), rows))
-    click.echo(f"\nwritten to {house.store.url('')}")
-    for part, meaning in _PARTS.items():
-        count = sum(path.is_file() for path in (FOLDER / "store" / CLUSTER / part).rglob("*"))
-        click.echo(f"  {part + '/':<10} {counted(count, 'file'):>9}   {meaning}")
+    click.echo(f"\nwritten to {house.store.url('')} by these runs and those that followed them")
+    for part, count in _written().items():
+        click.echo(f"  {part + '/':<10} {counted(count - before[part], 'file'):>9}   {_PARTS[part]}")
     maintd = _typed()
     demo = f"MAINTD_CLUSTER={CLUSTER} MAINTD_STORAGE=file://{FOLDER / 'store'} {maintd}"
     click.echo("\nnext")
@@ -156,6 +172,8 @@ def _typed() -> str:
 def _tell_on(daemon: Daemon) -> None:
     click.echo(f"\nrunning until Ctrl-C\n  {daemon.url}/readyz\n  {daemon.url}/metrics")
     click.echo("the sample application gets slower on purpose: watch health and response-times notice")
+    click.echo(f"a pod fails every {format_duration(BREAKS_EVERY)}, and is too young for the job to delete")
     click.echo("to talk to it from another shell:")
     click.echo(f"  export KUBECONFIG={FOLDER / 'kubeconfig'} MAINTD_JOBS_FILE={FOLDER / 'jobs.yaml'}")
     click.echo(f"  export MAINTD_CLUSTER={CLUSTER} MAINTD_STORAGE=file://{FOLDER / 'store'}")
+    click.echo(f"  {_typed()} run cleanup-failed-pods --set older_than=5s   # with --act it does it")

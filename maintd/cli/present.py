@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import click
 
-from maintd.cli.tables import coloured, table, utc
+from maintd.cli.tables import coloured, table, took, utc
 from maintd.core.outcome import Change, Considered, Run
 
 _MARKS = {"error": "error", "warning": "attention", "info": "note"}
+_LEFT_ALONE = {"keep": "kept"}
+"""To whoever reads what became of an object it is all one whether the kind or a rail let it be: the rule says it."""
 
 
 def run_text(run: Run, url: str = "") -> str:
@@ -17,7 +19,7 @@ def run_text(run: Run, url: str = "") -> str:
 
 def _lines(run: Run, url: str) -> Iterator[str]:
     mode = "" if run.mode == "run" else f", {run.mode}"
-    yield f"{run.job} ({run.kind}{mode}): {coloured(run.status)} after {run.seconds:.1f} s"
+    yield f"{run.job} ({run.kind}{mode}): {coloured(run.status)} after {took(run.seconds)}"
     yield run.summary
     if run.traceback:
         yield ""
@@ -47,7 +49,7 @@ def decisions(run: Run) -> list[tuple[str, str, str]]:
 
 def _decided(item: Considered, change: Change | None) -> tuple[str, str, str]:
     if change is None:
-        return str(item.object), item.decision, item.rule
+        return str(item.object), _LEFT_ALONE.get(item.decision, item.decision), item.rule
     return str(item.object), _result(change), change.reason or item.rule
 
 

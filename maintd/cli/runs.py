@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maintd.cli.tables import OUTPUT, age, coloured, now, rough, show, table
+from maintd.cli.tables import OUTPUT, age, coloured, now, show, table, took
 from maintd.core.outcome import Run
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def _check_known(job: str) -> None:
 
 
 def _row(run: Run) -> tuple[str, ...]:
-    took = rough(run.ended - run.started)
-    return run.run_id, run.kind, run.mode, coloured(run.status), took, age(run.started, now()), run.summary
+    when = age(run.started, now())
+    return run.run_id, run.kind, run.mode, coloured(run.status), took(run.seconds), when, run.summary
 
 
 def folder_url() -> str:

@@ -62,12 +62,21 @@ def colour_wanted() -> bool:
 
 
 def age(then: datetime | None, at: datetime) -> str:
-    """`3m ago`, `in 2h`: the two largest units at most."""
+    """`3m ago`, `now`, `in 2h`: the two largest units at most."""
     if then is None:
         return ""
     seconds = round((then - at).total_seconds())
+    if not seconds:
+        return "now"
     words = rough(timedelta(seconds=abs(seconds)))
-    return f"in {words}" if seconds >= 0 else f"{words} ago"
+    return f"in {words}" if seconds > 0 else f"{words} ago"
+
+
+def took(seconds: float) -> str:
+    """How long a run worked: `4ms`, `<1ms`, `35s`, `14m`."""
+    if seconds >= 1:
+        return rough(timedelta(seconds=seconds))
+    return f"{seconds * 1000:.0f}ms" if seconds >= 0.001 else "<1ms"
 
 
 def rough(span: timedelta) -> str:

@@ -74,7 +74,8 @@ def _check_shape(root: Part) -> None:
         root.sheet.fail()
     version = root["version"]
     if isinstance(version.node, Text) and isinstance(version.node.value, int) and version.node.value > VERSION:
-        message = f"version {version.node.value} is newer than maintd {__version__} reads"
+        newer = f"version {version.node.value} is newer than maintd {__version__} reads"
+        message = f"{newer}, so nothing else in the file was judged"
         version.wrong(message, f"upgrade maintd, or write version: {VERSION}")
         root.sheet.fail()
 

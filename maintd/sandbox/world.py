@@ -3,6 +3,8 @@
 What stands still is in world.yaml; what happened, and when, is told here relative to now, so that ages apply.
 """
 
+import asyncio
+import itertools
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +20,9 @@ NAMESPACE = "omtx-hub"
 MINORS_BEHIND = 2
 _MANIFESTS = Path(__file__).with_name("world.yaml")
 POOL = "default-pool"
+_REPLICA_SET = "omtx-hub-backend-6f7d9c5b8"
+_IMAGE = "gcr.io/om-models/omtx-hub-backend:12e4567"
+_MOST_FAILED = 10
 _HOUR = timedelta(hours=1)
 _AGE = timedelta(days=40)
 _TRACEBACK = """INFO:     Started server process [1]
@@ -37,8 +42,7 @@ def broken_world(sandbox: Sandbox) -> None:
     for number in range(3):
         sandbox.put(_node(number, sandbox))
     scene = Scene(sandbox, NAMESPACE)
-    image = "gcr.io/om-models/omtx-hub-backend:12e4567"
-    backend = Workload(sandbox.put(_replica_set(sandbox)), "backend", image)
+    backend = Workload(sandbox.put(_replica_set(sandbox)), "backend", _IMAGE)
     _working(scene, backend)
     _failed(scene, backend)
     _evicted(scene, backend)
@@ -46,6 +50,20 @@ def broken_world(sandbox: Sandbox) -> None:
     job = sandbox.get("batch/v1", "Job", "nightly-import", NAMESPACE)
     assert job is not None
     _import(scene, Workload(job, "import", "gcr.io/om-models/import:3.2"))
+
+
+async def goes_on_breaking(sandbox: Sandbox, pause: timedelta) -> None:
+    """Let one more pod of the application fail each `pause`, for as long as it is awaited; a few lie about at once."""
+    owner = sandbox.get("apps/v1", "ReplicaSet", _REPLICA_SET, NAMESPACE)
+    assert owner is not None
+    backend = Workload(owner, "backend", _IMAGE)
+    for number in itertools.count(1):
+        await asyncio.sleep(pause.total_seconds())
+        failed = [pod for pod in sandbox.select("v1", "Pod", NAMESPACE) if pod["status"]["phase"] == "Failed"]
+        if len(failed) < _MOST_FAILED:
+            scene = Scene(sandbox, NAMESPACE)
+            pod = scene.pod(backend, f"f{number:04}", was.failed(backend.container, scene.now, 1, "Error"))
+            scene.log(pod, backend.container, _TRACEBACK)
 
 
 def _replica_set(sandbox: Sandbox) -> Json:
@@ -56,7 +74,7 @@ def _replica_set(sandbox: Sandbox) -> Json:
         "apiVersion": "apps/v1",
         "kind": "ReplicaSet",
         "metadata": {
-            "name": "omtx-hub-backend-6f7d9c5b8",
+            "name": _REPLICA_SET,
             "namespace": NAMESPACE,
             "labels": labels,
             "creationTimestamp": timestamp(sandbox.now() - timedelta(days=6)),

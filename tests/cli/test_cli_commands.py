@@ -117,7 +117,6 @@ async def test_a_kind_can_be_run_without_a_job_and_is_not_remembered(shell):
     ("name", "end"),
     [
         ("cleanup-faild-pods", "; did you mean cleanup-failed-pods?\n"),
-        ("failed", "; did you mean cleanup-failed-pods?\n"),
         ("nope", "` lists them\n"),
     ],
 )

@@ -20,6 +20,23 @@ async def demo(folder: Path, *words: str) -> asyncio.subprocess.Process:
     )
 
 
+def written(out: str) -> dict[str, int]:
+    """How many files it says that it wrote, by folder."""
+    lines = out.partition("\nwritten to ")[2].partition("\n\n")[0].splitlines()[1:]
+    return {part: int(count) for part, count, *_ in map(str.split, lines)}
+
+
+async def test_what_an_earlier_demo_wrote_is_not_counted_again(tmp_path):
+    left = tmp_path / ".maintd/demo/store/demo/runs/2026/01/01"
+    left.mkdir(parents=True)
+    for number in range(500):
+        (left / f"{number}.json").touch()
+    process = await demo(tmp_path)
+    out = (await asyncio.wait_for(process.communicate(), 60))[0].decode()
+
+    assert len(JOBS) <= written(out)["runs/"] < 500
+
+
 async def test_the_demo_runs_the_daemon_shows_what_each_job_did_and_what_to_type_next(tmp_path):
     process = await demo(tmp_path)
     out, err = (stream.decode() for stream in await asyncio.wait_for(process.communicate(), 60))
@@ -30,6 +47,7 @@ async def test_the_demo_runs_the_daemon_shows_what_each_job_did_and_what_to_type
     assert "deleted 5 pods" in rows["cleanup-failed-pods"]
     assert "2 minors behind" in rows["node-versions"]
     assert out.count("run finished") >= len(JOBS)
+    assert written(out)["runs/"] >= len(JOBS)
     kept = next((tmp_path / ".maintd/demo/store").rglob("configmaps.yaml")).read_text()
     assert "GIT_SHA: '12e4567'" in kept
     assert {path.name for path in tmp_path.iterdir()} == {".maintd"}

@@ -1,5 +1,6 @@
 """The demo's small broken world, its sample application and its jobs file."""
 
+import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -12,7 +13,7 @@ from maintd.cli.jobsfile import load
 from maintd.core.limits import PROTECT
 from maintd.sandbox.app import SampleApp, delay_after, openapi
 from maintd.sandbox.server import Sandbox
-from maintd.sandbox.world import MINORS_BEHIND, NAMESPACE, broken_world
+from maintd.sandbox.world import MINORS_BEHIND, NAMESPACE, broken_world, goes_on_breaking
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,25 @@ def test_it_holds_the_pods_that_the_demo_is_about(world):
         "job's, Running": 1,
         "Running": 2,
     }
+
+
+async def test_it_can_go_on_breaking_with_young_pods_and_a_bounded_number_of_them():
+    sandbox = Sandbox()
+    broken_world(sandbox)
+    before = set(pods(sandbox))
+    breaking = asyncio.create_task(goes_on_breaking(sandbox, timedelta(milliseconds=1)))
+    async with asyncio.timeout(10):
+        while Counter(pod["status"]["phase"] for pod in pods(sandbox).values())["Failed"] < 10:
+            await asyncio.sleep(0.001)
+    await asyncio.sleep(0.02)
+    breaking.cancel()
+
+    new = [pod for name, pod in pods(sandbox).items() if name not in before]
+    now = sandbox.now()
+    assert [described(pod) for pod in new] == ["Failed"] * 3
+    for pod in new:
+        ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"]
+        assert now - datetime.fromisoformat(ended) < timedelta(minutes=1)
 
 
 def test_every_pod_points_to_an_owner_that_is_there_and_a_node(world):
