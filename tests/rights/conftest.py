@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sys
 from asyncio import create_subprocess_exec, sleep, subprocess, timeout
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -16,6 +15,7 @@ from typing import Any, Self
 import pytest
 import yaml
 from aiohttp import web
+from google.cloud import container_v1
 
 from maintd.app.house import open_house
 from maintd.cli.jobsfile import loader
@@ -24,10 +24,12 @@ from maintd.config.settings import Settings
 from maintd.core.outcome import Run
 from maintd.core.resource import Json
 from maintd.core.rules import Rule
+from maintd.core.target import GkeCluster
 from maintd.derive.rbac import Grants
 from maintd.derive.rights import Right, collected
 from maintd.rails.needs import rails_needs
 from maintd.sandbox.app import SampleApp
+from maintd.sandbox.gke import GkeStandIn
 from maintd.scheduling.homes import state_needs
 
 SHIPPED = (Path(__file__).parents[2] / "jobs.yaml").read_text()
@@ -83,6 +85,7 @@ class Installed:
 
     backend: Any
     wire: Wire
+    google: GkeStandIn
     folder: Path
     own: str
     """maintd's namespace."""
@@ -93,7 +96,8 @@ class Installed:
 
     @property
     def settings(self) -> Settings:
-        return Settings(storage=f"file://{self.folder / 'store'}", cluster="test", namespace=self.own)
+        store, google = f"file://{self.folder / 'store'}", self.google.endpoint
+        return Settings(storage=store, cluster="test", namespace=self.own, gke_endpoint=google)
 
     @property
     def file(self) -> JobsFile:
@@ -254,12 +258,20 @@ async def world(cluster_backend: Any, tmp_path: Path, need_tool: Any) -> AsyncIt
         wire = await stack.enter_async_context(Wire(cluster_backend))
         app = await stack.enter_async_context(SampleApp())
         own, space = await cluster_backend.namespace(), await cluster_backend.namespace()
-        jobs = re.sub(r"\n +gke: .*", "", SHIPPED)  # Google is not asked here
-        jobs = jobs.replace("samples: 5", "samples: 1").replace("namespace: omtx-hub", f"namespace: {space}")
+        google = await stack.enter_async_context(_google())
+        jobs = SHIPPED.replace("samples: 5", "samples: 1").replace("namespace: omtx-hub", f"namespace: {space}")
         jobs = jobs.replace("http://omtx-hub-backend-service.omtx-hub.svc", app.url)
-        found = Installed(cluster_backend, wire, tmp_path, own, space, jobs)
+        found = Installed(cluster_backend, wire, google, tmp_path, own, space, jobs)
         await _furnish(found)
         yield found
+
+
+def _google() -> GkeStandIn:
+    """Google's side of the shipped target, whoever asks."""
+    where = GkeCluster(project="om-models", location="us-central1-a", cluster="omtx-hub-cluster")
+    pool = container_v1.NodePool(name="default-pool", status="RUNNING", version="1.35.3-gke.1")
+    version = "1.35.4-gke.1"
+    return GkeStandIn(where, container_v1.Cluster(status="RUNNING", current_master_version=version, node_pools=[pool]))
 
 
 async def _furnish(world: Installed) -> None:

@@ -17,7 +17,10 @@ from maintd.rails.needs import rails_needs
 from maintd.scheduling.homes import state_needs
 
 ROOT = Path(__file__).parents[2]
-HEAD = "version: 1\ntargets: {shop: {namespace: shop, url: 'http://web.shop.svc'}, 'on': {namespace: 'on'}}\ndefaults: {target: shop}\n"
+HEAD = """version: 1
+targets: {shop: {namespace: shop, url: http://web.shop.svc}, 'on': {namespace: 'on'}}
+defaults: {target: shop}
+"""
 FORBIDDEN = {
     "*",
     "bind",

@@ -11,7 +11,7 @@ from maintd.derive.rights import Right
 from maintd.kinds import load_kinds
 
 GOOD = (Status.OK, Status.ATTENTION)
-OWN = "maintd itself, for its state"
+METHODS = ("GetCluster", "GetServerConfig", "ListOperations", "FetchClusterUpgradeInfo", "FetchNodePoolUpgradeInfo")
 
 
 def test_the_shipped_jobs_are_of_every_kind():
@@ -69,3 +69,20 @@ async def test_a_backup_of_everything_lists_the_custom_resources_that_exist_only
     assert any(widgets in finding.subject for finding in short.findings), short.findings
     assert (whole.status in GOOD, world.wire.refused) == (True, []), whole.findings
     assert widgets.partition(".")[0] in live
+
+
+async def test_the_permissions_in_google_cloud_are_enough_and_each_that_is_taken_away_is_missed(world):
+    await world.install(await world.render())
+    versions = world.file.job("node-versions")
+    wanted = {permission.name for permission in versions.kind.permissions(versions.params, versions.target)}
+
+    world.google.permissions = set(wanted)
+    [whole] = await world.run(versions)
+    short = {}
+    for name in wanted:
+        world.google.permissions = wanted - {name}
+        [run] = await world.run(versions)
+        short[name] = (run.status, name in str(run.findings))
+
+    assert (whole.status in GOOD, set(world.google.calls)) == (True, set(METHODS)), whole.findings
+    assert short == dict.fromkeys(wanted, (Status.PARTIAL, True))
