@@ -26,7 +26,8 @@ from maintd.sinks.fanout import Fanout, Sink
 from maintd.sinks.history import History
 from maintd.sinks.log import LogSink
 from maintd.sinks.metrics import MetricsSink
-from maintd.storage.open import folder_of, open_store
+from maintd.storage.open import open_store, state_folder
+from maintd.storage.spool import SpooledStore
 from maintd.telemetry import logs
 from maintd.telemetry.metrics import Metrics
 
@@ -46,6 +47,8 @@ class House:
     fanout: Fanout
     metrics: Metrics
     runner: Runner
+    spool: SpooledStore | None
+    """What waits for the store, in a process that stays."""
 
 
 @asynccontextmanager
@@ -57,28 +60,47 @@ async def open_house(
     sinks: tuple[Sink, ...] = (),
     embedded: Path | None = None,
     hurried: bool = False,
+    spooling: bool = False,
 ) -> AsyncIterator[House]:
     """Build everything; nothing is asked of the store, and of the API server only where the state lives.
 
     `next_due` of a job goes into the log line of its run; without it runs are not logged. `embedded` is the kubeconfig
     of the embedded cluster, whose application is on this machine: probes may reach it then. `hurried`: somebody waits,
-    and hears of a server that cannot be reached in seconds.
+    and hears of a server that cannot be reached in seconds. `spooling`: this process stays, so that records and samples
+    may wait for a store that is away.
     """
     async with AsyncExitStack() as stack:
         api = await _connect(settings, embedded, hurried=hurried)
         if isinstance(api, Api):
             stack.push_async_callback(api.close)
+        metrics = Metrics()
         store = open_store(settings.storage, settings.cluster)
+        spool = await stack.enter_async_context(_spool(settings, store, metrics)) if spooling else None
+        store = spool or store
         state = State(await _home(settings, api), logs.get("maintd"))
         stack.push_async_callback(state.close)
-        history, metrics = History(store, logs.get("maintd")), Metrics()
+        history = History(store, logs.get("maintd"))
         logged = (LogSink(next_due),) if next_due else ()
         fanout = _fanout(metrics, state, (history, *logged, *sinks))
         http = await _probes(api, embedded)
         google = await stack.enter_async_context(Google(settings.gke_endpoint))
         contexts = Contexts(api, store, http, state, settings.cluster, settings.namespace, google)
         runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
-        yield House(settings, api, store, history, state, fanout, metrics, runner)
+        yield House(settings, api, store, history, state, fanout, metrics, runner, spool)
+
+
+@asynccontextmanager
+async def _spool(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[SpooledStore]:
+    spool = SpooledStore(store, settings.spool / settings.cluster, settings.spool_limit, logs.get("maintd"))
+    metrics.watch_spool(waiting_bytes=lambda: spool.waiting_bytes, lost=lambda: spool.lost)
+    await spool.open()
+    handing_over = asyncio.create_task(spool.run(), name="spool")
+    try:
+        yield spool
+    finally:
+        handing_over.cancel()
+        await asyncio.gather(handing_over, return_exceptions=True)
+        await spool.close()
 
 
 def _fanout(metrics: Metrics, state: State, sinks: tuple[Sink, ...]) -> Fanout:
@@ -102,8 +124,9 @@ async def _connect(settings: Settings, kubeconfig: Path | None, *, hurried: bool
 async def _home(settings: Settings, api: Api | str) -> Home:
     """The ConfigMap in maintd's namespace; a folder where there is no such namespace, or no cluster at all."""
     namespace = settings.state_namespace or settings.namespace
-    folder = FolderHome(folder_of(settings.storage) / settings.cluster / "state")
+    folder = FolderHome(state_folder(settings.storage, settings.cluster).absolute())
     if isinstance(api, str):
+        logs.get("maintd").info("state kept in a folder", file=folder.describe(), why=api)
         return folder
     reader = ClusterReader(api)
     try:

@@ -1,7 +1,9 @@
 """How every command comes to its settings and its jobs."""
 
+import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +43,18 @@ def settings() -> "Settings":
     """What the environment says. Raises ConfigError."""
     from maintd.config.settings import read_settings
 
-    return read_settings()
+    found = read_settings()
+    if found.storage.startswith("gs://") and "STORAGE_EMULATOR_HOST" in os.environ:
+        _warn_of_emulator()
+    return found
+
+
+@cache
+def _warn_of_emulator() -> None:
+    """Once, however often the settings are read."""
+    from maintd.storage.open import emulator
+
+    click.echo(f"maintd: STORAGE_EMULATOR_HOST is set: {emulator()} stands in for Google Cloud Storage", err=True)
 
 
 def loader(chosen: "Settings | None" = None) -> Loader:

@@ -19,9 +19,11 @@ def command() -> None:
     MAINTD_GRACE to end; a second signal ends it at once.
     """
     from maintd.cli import jobsfile
+    from maintd.storage.open import check_emulator
     from maintd.telemetry import logs
 
     settings = jobsfile.settings()
+    check_emulator(settings.allow_storage_emulator)
     jobs = jobsfile.load()
     logs.configure(settings.log_format, settings.log_level)
     try:
@@ -43,6 +45,7 @@ async def _serve(settings: Settings, jobs: JobsFile) -> None:
         settings,
         next_due=lambda name: daemon.next_due(name),  # noqa: PLW0108 - the daemon is made of the house that asks it
         max_running=jobs.max_running,
+        spooling=True,
     ) as house:
         daemon = Daemon(house, jobs)
         loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ from maintd.config.sheet import At
 from maintd.core.errors import ConfigError
 from maintd.core.target import DNS_LABEL
 from maintd.core.text import did_you_mean
-from maintd.core.units import Duration
+from maintd.core.units import Duration, Quantity
 
 PREFIX = "MAINTD_"
 _SERVICE_LINK = re.compile(
@@ -39,7 +39,17 @@ class Settings(BaseSettings):
 
     jobs_file: Path = Field(default=Path("jobs.yaml"), description="The jobs.")
     storage: str = Field(
-        default="file://.maintd/store", description="Where records, backups and samples go: file:///folder."
+        default="file://.maintd/store",
+        description="Where records, backups and samples go: gs://bucket/prefix or file:///folder.",
+    )
+    spool: Path = Field(
+        default=Path(".maintd/spool"), description="Where records and samples wait while the store takes none."
+    )
+    spool_limit: Quantity = Field(default=64 * 1024 * 1024, description="How many bytes may wait there.")
+    allow_storage_emulator: str = Field(
+        default="",
+        description="host:port that STORAGE_EMULATOR_HOST may name for serve; the store is there then, without "
+        "authentication.",
     )
     cluster: str = Field(default="default", description="The cluster's name: its folder in the store.")
     http_address: str = Field(default="127.0.0.1:8080", description="Where /livez, /readyz and /metrics listen.")

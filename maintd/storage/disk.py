@@ -59,6 +59,30 @@ def entries(folder: Path) -> list[str]:
         raise disk_error("listed", folder, error) from error
 
 
+def size(path: Path) -> int:
+    """Bytes of a file. Raises Missing, Denied, Transient."""
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise disk_error("read", path, error) from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file; one that is not there is removed already. Raises Denied or Transient."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise disk_error("removed", path, error) from error
+
+
+def sweep(folder: Path, *, older_than: float) -> None:
+    """Remove what crashes left unfinished in a folder before `older_than`, in seconds since the epoch."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < older_than:
+                path.unlink()
+
+
 def disk_error(done: str, path: Path, error: OSError) -> JobError:
     """What follows from an error of the operating system: `done` is what could not be `read` or `written`."""
     what = f"{path} could not be {done}: {error.strerror or error}"

@@ -40,7 +40,20 @@ def state_folder(url: str, cluster: str) -> Path:
 
 def emulator() -> str:
     """`http://host:port` of the server that stands in for Google's, from STORAGE_EMULATOR_HOST; empty for none."""
-    said = os.environ.get(_EMULATOR, "").rstrip("/")
+    return _address(os.environ.get(_EMULATOR, ""))
+
+
+def check_emulator(allowed: str) -> None:
+    """Raises ConfigError where STORAGE_EMULATOR_HOST names another server than the one that is allowed."""
+    if (found := emulator()) and found != _address(allowed):
+        raise ConfigError(
+            f"{_EMULATOR}={found} would send records and backups there, without authentication; unset it, or allow "
+            f"this very server: MAINTD_ALLOW_STORAGE_EMULATOR={found.partition('://')[2]}"
+        )
+
+
+def _address(said: str) -> str:
+    said = said.rstrip("/")
     return said if not said or "://" in said else f"http://{said}"
 
 

@@ -67,8 +67,13 @@ class Metrics:
         self._reload = self._gauge("maintd_config_last_reload_successful", "1 when jobs.yaml as it is now is in use.")
         self._wakeup = self._gauge("maintd_scheduler_last_wakeup_timestamp_seconds", "When the scheduler last looked.")
         self._overdue = self._gauge("maintd_scheduler_overdue_seconds", "How late the next wake-up is.")
-        self._dropped = _Dropped()
-        self.registry.register(self._dropped)
+        self._dropped = self._counted_elsewhere(
+            "maintd_log_lines_dropped", "Log lines that were dropped because nobody read them."
+        )
+        self._spooled = self._gauge("maintd_spool_bytes", "Of records and samples that wait for the store.")
+        self._lost = self._counted_elsewhere(
+            "maintd_spool_dropped", "Records and samples that neither the store nor the spool could keep."
+        )
         self._lag = Histogram(
             "maintd_loop_lag_seconds",
             "How late the event loop got round to a timer.",
@@ -156,15 +161,25 @@ class Metrics:
             self._overdue.set(overdue().total_seconds())
             for job in self._jobs:
                 self._set_next_due(job, next_due(job))
-            self._dropped.count = dropped_lines()
 
+        self._dropped.ask = dropped_lines
         self._refresh = refresh
+
+    def watch_spool(self, *, waiting_bytes: Callable[[], int], lost: Callable[[], int]) -> None:
+        """Ask the spool at each scrape."""
+        self._spooled.set_function(waiting_bytes)
+        self._lost.ask = lost
 
     def _set_next_due(self, job: str, due: datetime | None) -> None:
         if due:
             self._next.labels(job).set(due.timestamp())
         else:
             self._next.remove(job)
+
+    def _counted_elsewhere(self, name: str, about: str) -> "_CountedElsewhere":
+        counter = _CountedElsewhere(name, about)
+        self.registry.register(counter)
+        return counter
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(name, about, labels, registry=self.registry)
@@ -173,14 +188,16 @@ class Metrics:
         return Gauge(name, about, labels, registry=self.registry)
 
 
-class _Dropped(Collector):
+class _CountedElsewhere(Collector):
     """A counter that somebody else counts."""
 
-    count = 0
+    def __init__(self, name: str, about: str) -> None:
+        self._name = name
+        self._about = about
+        self.ask: Callable[[], int] = lambda: 0
 
     def collect(self) -> Iterator[Metric]:
-        about = "Log lines that were dropped because nobody read them."
-        yield CounterMetricFamily("maintd_log_lines_dropped", about, self.count)
+        yield CounterMetricFamily(self._name, self._about, self.ask())
 
 
 def _seconds(at: datetime | None) -> float:

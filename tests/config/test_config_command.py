@@ -53,7 +53,7 @@ def test_the_table_and_yaml_say_the_same(config):
     lines = [line.split()[:3] for line in table.splitlines()]
 
     assert lines[0] == ["SETTING", "VALUE", "FROM"]
-    assert lines[1:] == [[row["setting"], row["value"] or "<none>", row["from"]] for row in data]
+    assert lines[1:] == [[row["setting"], str(row["value"] or "<none>"), row["from"]] for row in data]
     assert ["MAINTD_CLUSTER", "prod", "environment"] in lines
 
 

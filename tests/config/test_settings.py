@@ -20,6 +20,9 @@ DEFAULTS = {
     "kube_context": "",
     "gke_endpoint": "",
     "grace": timedelta(seconds=25),
+    "spool": Path(".maintd/spool"),
+    "spool_limit": 64 * 1024 * 1024,
+    "allow_storage_emulator": "",
 }
 
 
@@ -40,6 +43,9 @@ def test_without_any_variable_every_setting_has_its_default() -> None:
         ("STATE_NAMESPACE", "ops", "state_namespace", "ops"),
         ("KUBE_CONTEXT", "gke_a_b_c", "kube_context", "gke_a_b_c"),
         ("GKE_ENDPOINT", "[::1]:8443", "gke_endpoint", "[::1]:8443"),
+        ("SPOOL", "/var/spool/maintd", "spool", Path("/var/spool/maintd")),
+        ("SPOOL_LIMIT", "1Gi", "spool_limit", 1024**3),
+        ("ALLOW_STORAGE_EMULATOR", "127.0.0.1:4443", "allow_storage_emulator", "127.0.0.1:4443"),
         ("GRACE", "1m30s", "grace", timedelta(seconds=90)),
         ("GRACE", "0s", "grace", timedelta(0)),
         ("LOG_LEVEL", "", "log_level", "info"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from maintd.core.errors import ConfigError
-from maintd.storage.open import open_store, state_folder
+from maintd.storage.open import check_emulator, open_store, state_folder
 
 
 def test_the_folder_is_the_path_of_the_url_with_one_folder_a_cluster(tmp_path):
@@ -64,6 +64,29 @@ def test_opening_writes_nothing(tmp_path):
 def test_what_is_no_store_is_refused_with_what_to_write(url, message):
     with pytest.raises(ConfigError, match=f"^MAINTD_STORAGE=.*{message}$"):
         open_store(url, "demo")
+
+
+@pytest.mark.parametrize(
+    ("variable", "allowed"),
+    [
+        ("", ""),
+        ("127.0.0.1:4443", "127.0.0.1:4443"),
+        ("http://127.0.0.1:4443/", "127.0.0.1:4443"),
+        ("http://127.0.0.1:4443", "http://127.0.0.1:4443"),
+    ],
+)
+def test_an_emulator_that_is_allowed_by_name_is_no_mistake(variable, allowed, monkeypatch):
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", variable)
+
+    check_emulator(allowed)
+
+
+@pytest.mark.parametrize("allowed", ["", "true", "127.0.0.1", "127.0.0.1:4444", "localhost:4443"])
+def test_any_other_emulator_is_a_mistake_that_says_what_to_write(allowed, monkeypatch):
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:4443")
+
+    with pytest.raises(ConfigError, match=r"allow this very server: MAINTD_ALLOW_STORAGE_EMULATOR=127\.0\.0\.1:4443$"):
+        check_emulator(allowed)
 
 
 @pytest.mark.parametrize("cluster", ["", "..", "a/../b", "a\nb"])
