@@ -53,6 +53,17 @@ async def test_each_right_that_is_taken_away_is_missed_by_everyone_it_is_said_to
     assert len(world.rights) > 30
 
 
+async def test_with_the_rights_of_a_dry_run_a_job_that_acts_changes_nothing_and_names_each_rule(world):
+    await world.install(await world.render())
+    world.jobs_text = world.jobs_text.replace("mode: dry-run", "mode: act")
+
+    [run] = await world.run(world.file.job("cleanup-failed-pods"))
+
+    rules = ("delete, get pods", "get pods/log", "list events")
+    assert (run.status, world.changes([run])) == (Status.FAILED, ["left"])
+    assert [rule for rule in rules if f"may not {rule} in namespace {world.space}" not in run.error] == []
+
+
 async def test_a_backup_of_everything_lists_the_custom_resources_that_exist_only_when_it_is_rendered_live(
     world, widgets
 ):
