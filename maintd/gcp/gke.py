@@ -48,7 +48,7 @@ class Google:
         self._deadline = deadline
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="gke")
         self._turn = asyncio.Semaphore(_THREADS)
-        self._connecting = threading.Lock()
+        self._loading = threading.Lock()
         self._session: Session | None = None
 
     def of(self, cluster: GkeCluster) -> Gke:
@@ -78,12 +78,12 @@ class Google:
             self._session.close()
 
     def _work(self, question: Question, read: Callable[[Any], T]) -> T:
-        return read(self._connected().ask(question))
+        return read(self._loaded().ask(question))
 
-    def _connected(self) -> "Session":
+    def _loaded(self) -> "Session":
         from maintd.gcp.session import Session  # noqa: PLC0415 - 40 MiB and a second that most installations never need
 
-        with self._connecting:
+        with self._loading:
             self._session = self._session or Session(self._endpoint, self._deadline)
             return self._session
 

@@ -1,7 +1,7 @@
 """What an error of Google's libraries means to a run."""
 
 from google.api_core.exceptions import GoogleAPICallError, RetryError
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+from google.auth.exceptions import GoogleAuthError
 
 from maintd.core.errors import Denied, JobError, Missing, Transient
 from maintd.core.target import GkeCluster
@@ -23,8 +23,7 @@ def refusal(error: Exception, question: Question) -> JobError:
         return _answered(error, question)
     said = f"{question.method}: {printable(str(error), 200)}"
     if isinstance(error, GoogleAuthError) and not error.retryable:
-        what = "there are no credentials for Google" if isinstance(error, DefaultCredentialsError) else said
-        return Denied(f"{what}; {_LOGIN}")
+        return Denied(f"there are no credentials that Google takes: {said}; {_LOGIN}")
     return Transient(said)
 
 

@@ -1,6 +1,7 @@
 """One connection to the GKE API. Importing this module loads Google's libraries."""
 
 import ipaddress
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -17,11 +18,13 @@ _PLAIN = (("grpc.enable_http_proxy", 0),)
 
 
 class Session:
-    """Asks one question at a time of each thread. Only reads: what is asked may be asked again."""
+    """Asks questions of many threads over one channel. Only reads: what is asked may be asked again."""
 
     def __init__(self, endpoint: str, deadline: timedelta) -> None:
-        self._client = _client(endpoint)
+        self._endpoint = endpoint
         self._seconds = deadline.total_seconds()
+        self._connecting = threading.Lock()
+        self._client: ClusterManagerClient | None = None
         # The client's own goes on for 20 s whatever `timeout` says, and asks a call again that ran out of time.
         self._retry = retry.Retry(
             predicate=retry.if_exception_type(exceptions.ServiceUnavailable),
@@ -32,8 +35,8 @@ class Session:
 
     def ask(self, question: Question) -> Any:
         """The bare protobuf message that came. Raises JobError."""
-        call = getattr(self._client, question.method)
         try:
+            call = getattr(self._connected(), question.method)
             reply = call(request=question.request, timeout=self._seconds, retry=self._retry)
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
             raise refusal(error, question) from None
@@ -41,7 +44,13 @@ class Session:
 
     def close(self) -> None:
         """Close the channel; a call that is under way ends as cancelled."""
-        self._client.transport.close()  # type: ignore[no-untyped-call]  # the library's own lack
+        if self._client is not None:
+            self._client.transport.close()  # type: ignore[no-untyped-call]  # the library's own lack
+
+    def _connected(self) -> ClusterManagerClient:
+        with self._connecting:
+            self._client = self._client or _client(self._endpoint)
+            return self._client
 
 
 def _client(endpoint: str) -> ClusterManagerClient:
