@@ -130,11 +130,16 @@ class Daemon:
             entry = self._house.state.of(name)
             metrics.know_job(name, last_success=entry.last_success, consecutive_failures=entry.consecutive_failures)
 
+    def _store_trouble(self) -> str:
+        house = self._house
+        waiting = house.spool.problem if house.spool else ""
+        return "; ".join(filter(None, (waiting, *(f"{sink}: {why}" for sink, why in house.fanout.failing.items()))))
+
     def _troubles(self) -> dict[str, Callable[[], str]]:
         house = self._house
         return {
             "config": lambda: self._bad_file,
-            "store": lambda: "; ".join(f"{sink}: {why}" for sink, why in house.fanout.failing.items()),
+            "store": self._store_trouble,
             "state": lambda: house.state.problem,
             "cluster": lambda: house.api if isinstance(house.api, str) else "",
         }
