@@ -212,6 +212,15 @@ class Installed:
         for right in rights:
             await self._until(right, allowed=True)
 
+    async def only_for(self, job: Job) -> None:
+        """Leave what one job needs, and maintd itself."""
+        mine = {job.name, f"the gate for {job.name}", "maintd itself, for its state"}
+        kept = {right for right, needed_by in self.rights.items() if mine & {*needed_by}}
+        for namespace in {right.namespace for right in self.rights}:
+            await self._rules(namespace, [right for right in kept if right.namespace == namespace])
+        for right in self.rights:
+            await self._until(right, allowed=right in kept)
+
     async def replace_rules(self, rendered: str) -> None:
         """What `kubectl apply` of another rendering does to the cluster-wide rights."""
         [role] = [obj for obj in yaml.safe_load_all(rendered) if obj["kind"] == "ClusterRole"]

@@ -34,6 +34,18 @@ async def test_every_job_runs_with_the_rendered_rights_and_nothing_is_refused(wo
     assert set(world.changes(runs)) == ({"done"} if mode == "act" else {"planned"})
 
 
+async def test_each_job_runs_alone_with_what_is_said_to_be_for_it(world):
+    """Together they could live on each other's rights."""
+    world.jobs_text = world.jobs_text.replace("mode: dry-run", "mode: act")
+    await world.install(await world.render())
+
+    for job in world.file.jobs:
+        await world.only_for(job)
+        [run] = await world.run(job)
+
+        assert (run.status in GOOD, world.wire.refused) == (True, []), run.summary
+
+
 async def test_each_right_that_is_taken_away_is_missed_by_everyone_it_is_said_to_be_for(world):
     world.jobs_text = world.jobs_text.replace("mode: dry-run", "mode: act")
     await world.install(await world.render())
