@@ -1,14 +1,16 @@
 """Which finished pods nobody needs any more, and by which rule."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from maintd.core.errors import Unreadable
-from maintd.core.outcome import Change, Considered
+from maintd.core.outcome import Change, Considered, tally
 from maintd.core.ports import Deletion
 from maintd.core.resource import PODS, Json, ObjectRef
+from maintd.core.text import counted
 from maintd.core.units import format_duration
+from maintd.objects.fields import mapping
 from maintd.objects.metadata import deletion, reference
 from maintd.objects.owners import Controller, controller_of
 from maintd.objects.pods import Finish, finished, phase, reason
@@ -28,6 +30,14 @@ class Wanted:
     phases: Collection[str]
     reasons: Collection[str]
     older_than: timedelta
+    labelled: Callable[[Mapping[str, str]], bool] = lambda _: True
+
+    def means(self, pod: Json) -> bool:
+        """Whether it has the labels that are asked for; one whose labels cannot be read stays as it is."""
+        try:
+            return self.labelled(mapping(mapping(pod, "metadata"), "labels"))
+        except Unreadable:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,16 @@ def settled(verdict: Verdict, unfinished_jobs: Collection[str]) -> Verdict:
         return Verdict(verdict.object, f"left to {verdict.job}, which has not finished")
     rule = f"{verdict.rule}; its {verdict.job} has finished or is gone"
     return replace(verdict, rule=rule, wish=replace(verdict.wish, rule=rule))
+
+
+def said(changes: Sequence[Change]) -> str:
+    """What became of the pods: `deleted 5 pods, 1 kept`."""
+    counts = tally(changes)
+    would, did = counts.pop("planned", 0), counts.pop("done", 0)
+    first = f"would delete {counted(would, 'pod')}" if would else f"deleted {counted(did, 'pod')}"
+    return ", ".join(
+        [first if would or did else "no pod to delete", *(f"{n:,} {r}" for r, n in sorted(counts.items()))]
+    )
 
 
 def _judged(pod: Json, wanted: Wanted, now: datetime) -> Verdict:

@@ -1,11 +1,14 @@
 """cleanup-pods on the embedded cluster, and in `make test-cluster` on a real one."""
 
+from urllib.parse import quote
+
 import pytest
 
 from maintd.core.errors import Denied, Refused
 from maintd.core.limits import Limits
 from maintd.core.outcome import Finding, Status
 from maintd.core.rules import Rule
+from maintd.objects.selectors import matcher
 
 
 def decisions(outcome):
@@ -124,19 +127,58 @@ async def test_pods_of_a_replica_set_go(cluster_backend, cleanup, pod, owned):
     assert await names(cluster_backend, space) == set()
 
 
-async def test_a_label_selector_is_the_scope_and_percentages_are_of_it(cluster_backend, cleanup, pod):
+async def test_a_label_selector_narrows_the_job_and_percentages_are_of_all_pods_all_the_same(
+    cluster_backend, cleanup, pod
+):
     space = await cluster_backend.namespace()
-    for number in range(4):
-        await cluster_backend.apply(pod(f"other-{number}", space, phase="Running"))
+    for number in range(3):
+        await cluster_backend.apply(pod(f"other-{number}", space))
     for name, phase in (("web-a", "Failed"), ("web-b", "Running")):
         await cluster_backend.apply(pod(name, space, phase=phase, labels={"app": "web", "tier": "front"}))
 
-    with pytest.raises(Refused, match="1 candidate among 2 objects listed, and abort_over is 40% of them, at most 0"):
-        await cleanup(space, label_selector="app=web,tier in (front, back)", limits=Limits(abort_over="40%"))
-    outcome = await cleanup(space, label_selector="app=web,tier in (front, back)", limits=Limits(abort_over="50%"))
+    with pytest.raises(Refused, match="1 candidate among 5 objects listed, and abort_over is 19% of them, at most 0"):
+        await cleanup(space, label_selector="app=web,tier in (front, back)", limits=Limits(abort_over="19%"))
+    outcome = await cleanup(space, label_selector="app=web,tier in (front, back)", limits=Limits(abort_over="20%"))
 
     assert ended(outcome) == {"web-a": "done"}
-    assert outcome.metrics["listed_pods"] == 2
+    assert outcome.summary == f"deleted 1 pod; looked at 5 pods in {space}, 2 selected, 1 of them finished"
+    assert outcome.metrics == {"listed_pods": 5, "finished_pods": 1, "deleted_pods": 1}
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "app",
+        "!app",
+        "app=web",
+        "app==web",
+        "app != web",
+        "app=",
+        "app!=",
+        "app in (web)",
+        "app in (web, api),tier notin (test),!legacy",
+        "app notin (web,api)",
+        "app in (web,)",
+        "app in ()",
+        "example.com/app=web.v1_2-x",
+        "app=web,app!=api, tier",
+    ],
+)
+async def test_a_selector_selects_what_the_api_server_would(cluster_backend, selector):
+    space = await cluster_backend.namespace()
+    labels = ({}, {"app": ""}, {"app": "web"}, {"app": "api", "legacy": "x"}, {"tier": "test", "app": "web"})
+    labels += ({"app": "web", "tier": ""}, {"tier": "front"}, {"example.com/app": "web.v1_2-x"})
+    for number, given in enumerate(labels):
+        about = {"name": f"c{number}", "namespace": space, "labels": given}
+        await cluster_backend.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": about})
+
+    async def listed(query=""):
+        answer = await cluster_backend.request("GET", f"/api/v1/namespaces/{space}/configmaps{query}")
+        return {item["metadata"]["name"]: item["metadata"].get("labels") or {} for item in answer.json["items"]}
+
+    everything, selected = await listed(), await listed(f"?labelSelector={quote(selector)}")
+    assert {name for name, given in everything.items() if matcher(selector)(given)} == set(selected)
+    assert 0 < len(selected) < len(everything)
 
 
 async def test_several_namespaces_are_one_run_with_one_cap(cluster_backend, cleanup, pod):

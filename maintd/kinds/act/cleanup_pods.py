@@ -12,7 +12,8 @@ controller that maintd does not know. Deleted are pods without a controller, of 
 ReplicationController (which have made new ones long since), and of a Job that has finished or is gone.
 
 Unless the job says otherwise: both phases, any reason, the target's namespace, `max_count: 20` (oldest first), and
-`abort_over: 200`: more than 200 pods to delete are a sign of trouble that a person should see first.
+`abort_over: 200`: more than 200 pods to delete are a sign of trouble that a person should see first. A percentage is
+of all pods of the namespaces, so they are all listed, whatever `label_selector` says: it is applied afterwards.
 
 Example:
 
@@ -33,16 +34,16 @@ from pydantic import Field
 
 from maintd.core.kind import Context, Kind, Params
 from maintd.core.limits import Limits, is_system_namespace
-from maintd.core.outcome import Change, Finding, Outcome, tally
+from maintd.core.outcome import Finding, Outcome, tally
 from maintd.core.resource import JOBS, PODS
 from maintd.core.rules import Rule
 from maintd.core.target import DNS_LABEL, Target
 from maintd.core.text import counted
 from maintd.core.units import Duration
 from maintd.objects.jobs import has_finished
-from maintd.objects.leftovers import Verdict, Wanted, judged, settled
+from maintd.objects.leftovers import Verdict, Wanted, judged, said, settled
 from maintd.objects.metadata import reference
-from maintd.objects.selectors import LabelSelector
+from maintd.objects.selectors import LabelSelector, matcher
 
 
 class CleanupPods(Params):
@@ -70,6 +71,8 @@ class _Listing:
     namespace: str
     now: datetime
     pods: int
+    meant: int
+    """How many of them have the labels that are asked for."""
     verdicts: Sequence[Verdict]
 
 
@@ -81,10 +84,13 @@ async def run(ctx: Context, params: CleanupPods) -> Outcome:
     wishes = [verdict.wish for verdict in verdicts if verdict.wish]
     pods = sum(listing.pods for listing in listings)
     changes = await ctx.gate.delete(wishes, population=pods, now=min(listing.now for listing in listings))
+    where = ", ".join(scope)
+    if params.label_selector:
+        where += f", {sum(listing.meant for listing in listings):,} selected"
     became = {change.object.uid: change for change in changes}
     return Outcome(
-        f"{_done(changes)}; looked at {counted(pods, 'pod')} in {', '.join(scope)}, {len(verdicts):,} of them finished",
-        findings=tuple(_nothing_there(listing.namespace, params) for listing in listings if not listing.pods),
+        f"{said(changes)}; looked at {counted(pods, 'pod')} in {where}, {len(verdicts):,} of them finished",
+        findings=tuple(_nothing_there(listing.namespace, params) for listing in listings if not listing.meant),
         changes=changes,
         considered=tuple(verdict.considered(became.get(verdict.object.uid)) for verdict in verdicts),
         metrics={"listed_pods": pods, "finished_pods": len(verdicts), "deleted_pods": tally(changes).get("done", 0)},
@@ -92,17 +98,18 @@ async def run(ctx: Context, params: CleanupPods) -> Outcome:
 
 
 async def _list(ctx: Context, namespace: str, params: CleanupPods) -> _Listing:
-    wanted = Wanted(params.phases, params.reasons, params.older_than)
-    pods, verdicts, now = 0, list[Verdict](), ctx.now()
-    async for page in ctx.cluster.pages(PODS, namespace, label_selector=params.label_selector or ""):
+    wanted = Wanted(params.phases, params.reasons, params.older_than, matcher(params.label_selector or ""))
+    pods, meant, verdicts, now = 0, 0, list[Verdict](), ctx.now()
+    async for page in ctx.cluster.pages(PODS, namespace):
         if page.first:
-            pods, verdicts = 0, []
-        pods, now = pods + len(page.items), page.server_time
-        verdicts += [verdict for pod in page.items if (verdict := judged(pod, wanted, now))]
+            pods, meant, verdicts = 0, 0, []
+        mine = [pod for pod in page.items if wanted.means(pod)]
+        pods, meant, now = pods + len(page.items), meant + len(mine), page.server_time
+        verdicts += [verdict for pod in mine if (verdict := judged(pod, wanted, now))]
     if any(verdict.job for verdict in verdicts):
         jobs = await _unfinished_jobs(ctx, namespace)
         verdicts = [settled(verdict, jobs) for verdict in verdicts]
-    return _Listing(namespace, now, pods, verdicts)
+    return _Listing(namespace, now, pods, meant, verdicts)
 
 
 async def _unfinished_jobs(ctx: Context, namespace: str) -> Collection[str]:
@@ -112,13 +119,6 @@ async def _unfinished_jobs(ctx: Context, namespace: str) -> Collection[str]:
         uids = set() if page.first else uids
         uids.update(reference(JOBS, job).uid for job in page.items if not has_finished(job))
     return uids
-
-
-def _done(changes: Sequence[Change]) -> str:
-    counts = tally(changes)
-    would, did = counts.pop("planned", 0), counts.pop("done", 0)
-    said = f"would delete {counted(would, 'pod')}" if would else f"deleted {counted(did, 'pod')}"
-    return ", ".join([said if would or did else "no pod to delete", *(f"{n:,} {r}" for r, n in sorted(counts.items()))])
 
 
 def _nothing_there(namespace: str, params: CleanupPods) -> Finding:
