@@ -23,6 +23,7 @@ from maintd.config.settings import Settings
 from maintd.core.outcome import Run, Status
 from maintd.core.text import counted
 from maintd.core.units import format_duration
+from maintd.sandbox.api import Version
 from maintd.sandbox.app import SampleApp
 from maintd.sandbox.server import Sandbox
 from maintd.sandbox.world import broken_world, goes_on_breaking
@@ -96,7 +97,7 @@ async def _demo(*, keep: bool) -> None:
             await _until(seen.all_there, stop, serving)
             if keep:
                 _tell(jobs, seen.runs, house, before)
-                _tell_on(daemon)
+                _tell_on(daemon, settings)
                 await _break_until(stop, box)
             stop.set()
             await serving
@@ -109,8 +110,11 @@ async def _demo(*, keep: bool) -> None:
 @asynccontextmanager
 async def _world() -> AsyncIterator[tuple[Sandbox, Settings, JobsFile]]:
     """The embedded cluster with its application, and the settings and jobs of a daemon on it."""
-    async with Sandbox() as box, SampleApp() as app:
+    from maintd.sandbox.gke_world import google_of, tight_budget  # Google's libraries come with it
+
+    async with Sandbox(version=Version(build="-gke.1071000")) as box, SampleApp() as app, google_of(box) as google:
         broken_world(box)
+        tight_budget(box)
         box.kubeconfig(FOLDER / "kubeconfig")
         file = FOLDER / "jobs.yaml"
         text = files("maintd.sandbox").joinpath("jobs.yaml").read_text(encoding="utf-8")
@@ -120,6 +124,7 @@ async def _world() -> AsyncIterator[tuple[Sandbox, Settings, JobsFile]]:
             storage=f"file://{FOLDER / 'store'}",
             cluster=CLUSTER,
             http_address="127.0.0.1:0",
+            gke_endpoint=google.endpoint,
         )
         click.echo(f"embedded cluster at {box.url}, with a sample application at {app.url}")
         yield box, settings, jobsfile.load(file)
@@ -169,11 +174,12 @@ def _typed() -> str:
     return f"{sys.executable} -m maintd" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
 
 
-def _tell_on(daemon: Daemon) -> None:
+def _tell_on(daemon: Daemon, settings: Settings) -> None:
     click.echo(f"\nrunning until Ctrl-C\n  {daemon.url}/readyz\n  {daemon.url}/metrics")
     click.echo("the sample application gets slower on purpose: watch health and response-times notice")
     click.echo(f"a pod fails every {format_duration(BREAKS_EVERY)}, and is too young for the job to delete")
     click.echo("to talk to it from another shell:")
     click.echo(f"  export KUBECONFIG={FOLDER / 'kubeconfig'} MAINTD_JOBS_FILE={FOLDER / 'jobs.yaml'}")
     click.echo(f"  export MAINTD_CLUSTER={CLUSTER} MAINTD_STORAGE=file://{FOLDER / 'store'}")
+    click.echo(f"  export MAINTD_GKE_ENDPOINT={settings.gke_endpoint}")
     click.echo(f"  {_typed()} run cleanup-failed-pods --set older_than=5s   # with --act it does it")

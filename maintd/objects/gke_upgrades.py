@@ -30,16 +30,13 @@ def support_points(info: UpgradeInfo, now: datetime, warn: timedelta, *, extende
 
 
 def _end(which: str, end: datetime, now: datetime, warn: timedelta | None) -> Point:
-    days = (end.date() - now.date()).days
-    over = end <= now
-    says = f"{which} support ended {counted(-days, 'day')} ago"
-    if not over:
-        says = f"end of {which} support in {counted(days, 'day')}"
-    dated = f"{says} ({end:%Y-%m-%d})"
+    days, over = (end.date() - now.date()).days, end <= now
+    support = f"support ended {counted(-days, 'day')} ago" if over else f"support ends in {counted(days, 'day')}"
+    dated = f"{which} {support} ({end:%Y-%m-%d})"
     if warn is None or end - now > warn:
         return Point("info", dated)
     remedy = "upgrade it before Google does, at a time of your own"
-    return Point("error" if over else "warning", dated, remedy, head=says)
+    return Point("error" if over else "warning", dated, remedy, head=support)
 
 
 def upgrade_points(info: UpgradeInfo | None, version: str, exclusions: Sequence[Exclusion]) -> Iterator[Point]:

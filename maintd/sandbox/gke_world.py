@@ -1,6 +1,6 @@
-"""Google's side of the small broken world: a pool two minors behind, held back by an exclusion and a budget."""
+"""Google's side of the small broken world: a pool two minors behind, whose support ends soon."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from google.cloud import container_v1 as gke
 
@@ -14,39 +14,32 @@ CLUSTER = GkeCluster(project="om-models", location="us-central1-a", cluster="omt
 
 def google_of(sandbox: Sandbox, where: GkeCluster = CLUSTER) -> GkeStandIn:
     """What Google says of the broken world's cluster, not yet started."""
-    master, now = sandbox.version.document()["gitVersion"].removeprefix("v"), sandbox.now()
-    freeze = gke.TimeWindow(
-        start_time=now - timedelta(days=30),
-        end_time=now + timedelta(days=30),
-        maintenance_exclusion_options={"scope": "NO_MINOR_UPGRADES"},
-    )
-    window = gke.MaintenanceWindow(
-        daily_maintenance_window={"start_time": "03:00"}, maintenance_exclusions={"model-freeze": freeze}
-    )
+    master, old, now = sandbox.version.document()["gitVersion"].removeprefix("v"), pool_version(sandbox), sandbox.now()
+    pool = {"name": POOL, "version": old, "status": "RUNNING", "management": {"auto_upgrade": True}}
     cluster = gke.Cluster(
         name=where.cluster,
         status="RUNNING",
         current_master_version=master,
         release_channel={"channel": "REGULAR"},
-        maintenance_policy={"window": window},
-        node_pools=[{"name": POOL, "version": pool_version(sandbox), "status": "RUNNING"}],
+        maintenance_policy={"window": {"daily_maintenance_window": {"start_time": "03:00"}}},
+        node_pools=[pool],
     )
-    cluster.node_pools[0].management.auto_upgrade = True
-    regular = {"channel": "REGULAR", "default_version": master, "valid_versions": [master, pool_version(sandbox)]}
-    soon, later = (f"{now + timedelta(days=days):%Y-%m-%d}" for days in (41, 400))
-    return GkeStandIn(
-        where,
-        cluster,
-        gke.ServerConfig(default_cluster_version=master, valid_master_versions=[master], channels=[regular]),
-        upgrades={
-            "": gke.ClusterUpgradeInfo(auto_upgrade_status=["ACTIVE"], end_of_standard_support_timestamp=later),
-            POOL: gke.NodePoolUpgradeInfo(
-                minor_target_version=master,
-                auto_upgrade_status=["MINOR_UPGRADE_PAUSED"],
-                paused_reason=["MAINTENANCE_EXCLUSION_NO_MINOR_UPGRADES"],
-                end_of_standard_support_timestamp=soon,
-            ),
-        },
+    regular = {"channel": "REGULAR", "default_version": master, "valid_versions": [master, old]}
+    config = gke.ServerConfig(default_cluster_version=master, valid_master_versions=[master], channels=[regular])
+    return GkeStandIn(where, cluster, config, upgrades={"": _plane(now), POOL: _behind(now, master)})
+
+
+def _plane(now: datetime) -> gke.ClusterUpgradeInfo:
+    later = f"{now + timedelta(days=400):%Y-%m-%d}"
+    return gke.ClusterUpgradeInfo(auto_upgrade_status=["ACTIVE"], end_of_standard_support_timestamp=later)
+
+
+def _behind(now: datetime, target: str) -> gke.NodePoolUpgradeInfo:
+    return gke.NodePoolUpgradeInfo(
+        minor_target_version=target,
+        auto_upgrade_status=["UPGRADE_PAUSED"],
+        paused_reason=["MAINTENANCE_WINDOW"],
+        end_of_standard_support_timestamp=f"{now + timedelta(days=41):%Y-%m-%d}",
     )
 
 

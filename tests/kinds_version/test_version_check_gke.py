@@ -121,7 +121,7 @@ async def test_a_cluster_that_google_and_its_nodes_find_current_is_ok(check: Che
 
     assert outcome.judged() == Status.OK
     assert outcome.summary == f"control plane v{MASTER}; pool a: current"
-    ends = "end of standard support in 254 days (2027-08-03)"
+    ends = "standard support ends in 254 days (2027-08-03)"
     assert [each.message.split("; ") for each in outcome.findings] == [
         [
             f"{MASTER}, current: the default of REGULAR is {MASTER}",
@@ -150,7 +150,7 @@ async def test_an_old_pool_that_a_budget_blocks_says_both(check: Check, sandbox:
         severity="warning",
         subject="pool a",
         message=(
-            f"2 minors behind: 1 node at v{OLD}; end of standard support in 254 days (2027-08-03); "
+            f"2 minors behind: 1 node at v{OLD}; standard support ends in 254 days (2027-08-03); "
             f"Google's next version for it: {MASTER}; "
             "blocked: PodDisruptionBudget shop/web allows no eviction (1 running pod here)"
         ),
@@ -348,11 +348,11 @@ async def test_a_value_that_nobody_knows_is_never_ok(
 @pytest.mark.parametrize(
     ("channel", "standard", "extended", "severity", "says"),
     [
-        ("REGULAR", "2027-01-22", "", "info", "end of standard support in 61 days (2027-01-22)"),
-        ("REGULAR", "2027-01-20", "", "warning", "end of standard support in 59 days (2027-01-20)"),
+        ("REGULAR", "2027-01-22", "", "info", "standard support ends in 61 days (2027-01-22)"),
+        ("REGULAR", "2027-01-20", "", "warning", "standard support ends in 59 days (2027-01-20)"),
         ("REGULAR", "2026-11-20", "2027-12-01", "error", "standard support ended 2 days ago (2026-11-20)"),
         ("EXTENDED", "2026-11-20", "2027-12-01", "info", "standard support ended 2 days ago (2026-11-20)"),
-        ("EXTENDED", "2026-01-20", "2026-11-23", "warning", "end of extended support in 1 day (2026-11-23)"),
+        ("EXTENDED", "2026-01-20", "2026-11-23", "warning", "extended support ends in 1 day (2026-11-23)"),
         ("REGULAR", "", "", "info", "Google does not say when standard support ends"),
     ],
 )
