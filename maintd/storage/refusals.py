@@ -13,8 +13,8 @@ from maintd.core.errors import Conflict, Denied, JobError, Missing, Transient, U
 CREATOR, VIEWER = "roles/storage.objectCreator", "roles/storage.objectViewer"
 _NO_BUCKET = "bucket does not exist"
 _LOGIN = (
-    "in GKE give maintd's ServiceAccount an identity (Workload Identity, docs/store.md), elsewhere: "
-    "gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
+    "in GKE give maintd's ServiceAccount an identity (Workload Identity; `maintd render iam` prints the "
+    "lines), elsewhere: gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
 )
 _NETWORK = "look at DNS, at the NetworkPolicy's egress and at https://status.cloud.google.com"
 
@@ -68,7 +68,7 @@ def no_bucket(what: str, bucket: str) -> Missing:
 
 def _binding(bucket: str, role: str) -> str:
     line = f"gcloud storage buckets add-iam-policy-binding gs://{bucket} --member=MEMBER --role={role}"
-    return f"{line} (MEMBER: see docs/store.md)"
+    return f"{line} (`maintd render iam` prints it with the MEMBER)"
 
 
 def _unknown_here(error: GoogleAuthError, what: str) -> JobError:
