@@ -18,6 +18,8 @@ from maintd.derive.docs import kind_page
 from maintd.kinds import load_kinds
 from maintd.rails.needs import rails_needs
 from maintd.sandbox.app import SampleApp
+from maintd.sandbox.gke import GkeStandIn
+from maintd.sandbox.gke_world import google_of
 from maintd.sandbox.server import Sandbox
 from maintd.sandbox.world import broken_world
 from maintd.scheduling.homes import state_needs
@@ -41,11 +43,14 @@ class World:
     box: Sandbox
     app: SampleApp
     folder: Path
+    google: GkeStandIn
 
     def job(self, kind: str) -> Job:
         mode = "\n  mode: act" if KINDS[kind].acts else ""
+        gke = self.google.where.model_dump_json()
         text = (
-            f"version: 1\ntargets: {{t: {{namespace: omtx-hub, deployment: backend, url: '{self.app.url}'}}}}\n"
+            "version: 1\ntargets:\n"
+            f"  t: {{namespace: omtx-hub, deployment: backend, url: '{self.app.url}', gke: {gke}}}\n"
             f"jobs:\n- name: it\n  kind: {kind}\n  target: t\n  manual: true{mode}\n  params: {PARAMS[kind]}\n"
         )
         return loader(Settings()).parse(text.encode(), Path("jobs.yaml")).jobs[0]
@@ -63,16 +68,17 @@ class World:
 
     @asynccontextmanager
     async def house(self, kubeconfig: Path) -> AsyncIterator[House]:
-        settings = Settings(storage=f"file://{self.folder / 'store'}", cluster="test")
+        store = f"file://{self.folder / 'store'}"
+        settings = Settings(storage=store, cluster="test", gke_endpoint=self.google.endpoint)
         async with open_house(settings, embedded=kubeconfig) as house:
             yield house
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with Sandbox() as box, SampleApp() as app:
+    async with Sandbox() as box, SampleApp() as app, google_of(box) as google:
         broken_world(box)
-        yield World(box, app, tmp_path)
+        yield World(box, app, tmp_path, google)
 
 
 def test_every_kind_is_tested_here():
@@ -112,6 +118,19 @@ async def test_a_kind_runs_with_exactly_the_rights_it_declares(kind, world):
         assert [asked for asked in world.box.requests if asked.verb in WRITES and asked.resource != "configmaps"] == []
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_kind_asks_google_for_exactly_the_permissions_it_declares(kind, world):
+    job = world.job(kind)
+    declared = {permission.name for permission in job.kind.permissions(job.params, job.target)}
+    good = {}
+    for missing in ["", *sorted(declared)]:
+        world.google.permissions = declared - {missing}
+        good[missing] = (await world.run(job, world.needs(job))).status.good
+
+    assert good == {"": True} | dict.fromkeys(declared, False)
+    assert bool(world.google.calls) is bool(declared)
+
+
 def each_less(rules: tuple[Rule, ...]) -> list[tuple[str, tuple[Rule, ...]]]:
     """The rules with each verb of each rule taken away in turn."""
     found = []
@@ -126,13 +145,13 @@ def each_less(rules: tuple[Rule, ...]) -> list[tuple[str, tuple[Rule, ...]]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_no_right_of_a_kind_is_for_nothing(kind, tmp_path):
-    async with SampleApp() as app:
-        reference = World(Sandbox(), app, tmp_path)
+    async with SampleApp() as app, google_of(Sandbox()) as google:
+        reference = World(Sandbox(), app, tmp_path, google)
         unused = []
         for name, rules in each_less(reference.needs(reference.job(kind))):
             async with Sandbox() as box:
                 broken_world(box)
-                world = World(box, app, tmp_path)
+                world = World(box, app, tmp_path, google)
                 run = await world.run(world.job(kind), rules)
                 if run.status.good and not any(request.status == 403 for request in box.requests):
                     unused.append(name)
