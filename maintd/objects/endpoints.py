@@ -1,6 +1,7 @@
 """Which URL a probe asks, what it may say there, and what a person types next when the answer is bad."""
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated
@@ -129,12 +130,30 @@ def shown(url: str) -> str:
     return url.partition("?")[0].partition("#")[0]
 
 
-def next_step(target: Target, url: str) -> str:
-    """What to type when the answer is bad."""
+def next_step(target: Target, url: str, sample: HttpSample | None = None) -> str:
+    """What to type when the answer, which may be known, is bad."""
+    if sample and sample.error and sample.dns_seconds is None and not sample.redirects:
+        return _unresolved(target, url)
     if target.namespace and target.deployment:
         where = f"kubectl -n {target.namespace}"
         return f"{where} get pods; {where} logs deployment/{target.deployment} --since=15m --all-pods"
     return f"curl -v '{shown(url)}'"
+
+
+def _unresolved(target: Target, url: str) -> str:
+    """What to type when the name of the host is not known; what is likely depends on whether we are in a pod."""
+    parts = urlsplit(url)
+    service, *rest = (parts.hostname or "").split(".")
+    namespace = rest[0] if rest else target.namespace or "default"
+    if rest and rest[1:2] != ["svc"] and rest != [target.namespace]:
+        return f"see whether the name is right: nslookup {shlex.quote(parts.hostname or '')}"
+    kubectl, name = f"kubectl -n {shlex.quote(namespace)}", shlex.quote(service)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    there = shlex.quote(f"{parts.scheme}://localhost:8080{parts.path}")
+    return (
+        f"in the cluster, see whether the Service is there: {kubectl} get service {name}; a laptop never knows the "
+        f"names of Services: {kubectl} port-forward service/{name} 8080:{port}, and in another shell curl {there}"
+    )
 
 
 def overlong(longest: timedelta, limit: timedelta, remedy: str) -> str:

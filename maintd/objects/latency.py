@@ -38,6 +38,11 @@ class Latency:
         return [sample for sample in self.samples if not fault(sample)]
 
     @property
+    def last_failed(self) -> HttpSample | None:
+        """The last of the others, if there is one."""
+        return next((sample for sample in reversed(self.samples) if fault(sample)), None)
+
+    @property
     def faults(self) -> list[str]:
         """Why the others failed, in order."""
         return [why for sample in self.samples if (why := fault(sample))]

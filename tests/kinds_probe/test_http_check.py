@@ -49,6 +49,16 @@ async def test_the_runbooks_checks_hold_against_a_healthy_application(app, conte
 
 
 @pytest.mark.parametrize("kind", [http_check.KIND, latency_sample.KIND], ids=lambda kind: kind.name)
+async def test_a_host_that_nobody_knows_is_looked_up_next_and_not_its_pods(context, kind):
+    host = f"{'a' * 64}.invalid"
+    written = {"checks": [{"url": f"http://{host}/"}]} if kind is KIND else {"samples": 1, "url": f"http://{host}/"}
+
+    outcome = await kind.run(context(), kind.params.model_validate(written))
+
+    assert [finding.remedy for finding in outcome.findings] == [f"see whether the name is right: nslookup {host}"]
+
+
+@pytest.mark.parametrize("kind", [http_check.KIND, latency_sample.KIND], ids=lambda kind: kind.name)
 async def test_a_run_by_hand_asks_for_attention_at_once(app, context, kind):
     app.pages["/"] = (500, "broken", {})
     written = {"checks": [{}]} if kind is KIND else {"samples": 1}

@@ -1,11 +1,15 @@
 """Which URL a job asks, and which it never will."""
 
+from datetime import UTC, datetime
+
 import pytest
 from pydantic import ValidationError
 
+from maintd.core.ports import HttpSample
 from maintd.core.target import Target
 from maintd.objects.endpoints import Endpoint, header_fault, next_step, shown, url_fault
 
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TARGET = Target(namespace="web", deployment="shop", url="http://shop.web.svc/base/")
 
 
@@ -89,6 +93,51 @@ def test_ordinary_headers_are_sent(name, value):
 def test_the_query_is_nobodys_business():
     assert shown("http://a/b?token=s3cret#c") == "http://a/b"
     assert next_step(Target(), "http://a/b?token=s3cret") == "curl -v 'http://a/b'"
+
+
+def unanswered(**known) -> HttpSample:
+    times = dict.fromkeys(("connect_seconds", "tls_seconds", "first_byte_seconds", "total_seconds"))
+    return HttpSample(**{"at": NOON, "status": None, "error": "no", "dns_seconds": None, **times, **known})
+
+
+@pytest.mark.parametrize(
+    ("url", "service", "namespace", "forward"),
+    [
+        (
+            "http://shop.web.svc/health?deep=1",
+            "shop",
+            "web",
+            "8080:80, and in another shell curl http://localhost:8080/health",
+        ),
+        (
+            "https://shop.db.svc.cluster.local:8443",
+            "shop",
+            "db",
+            "8080:8443, and in another shell curl https://localhost",
+        ),
+        ("http://shop/a;b", "shop", "web", "8080:80, and in another shell curl 'http://localhost:8080/a;b'"),
+        ("http://shop.web/", "shop", "web", "8080:80, "),
+    ],
+)
+def test_a_service_whose_name_is_not_known_is_looked_for_in_the_cluster_and_forwarded_to_a_laptop(
+    url, service, namespace, forward
+):
+    said = next_step(TARGET, url, unanswered())
+
+    assert f"kubectl -n {namespace} get service {service}; a laptop never knows the names of Services: " in said
+    assert f"kubectl -n {namespace} port-forward service/{service} {forward}" in said
+    assert "pods" not in said
+
+
+def test_a_name_that_is_no_services_is_looked_up():
+    assert next_step(TARGET, "http://shop.example.com/", unanswered()) == (
+        "see whether the name is right: nslookup shop.example.com"
+    )
+
+
+@pytest.mark.parametrize("known", [{"dns_seconds": 0.001}, {"redirects": 1}, {"error": "", "status": 500}])
+def test_a_name_that_was_known_or_that_others_gave_is_not_what_is_looked_at(known):
+    assert next_step(TARGET, "http://shop.web.svc/", unanswered(**known)) == next_step(TARGET, "http://shop.web.svc/")
 
 
 def test_the_next_step_looks_at_the_pods_where_the_target_has_some():

@@ -107,7 +107,7 @@ async def _asked(ctx: Context, check: Check) -> _Answer:
 def _judged(ctx: Context, streaks: Streaks, answer: _Answer) -> Finding | None:
     if answer.sample is None:  # a mistake in jobs.yaml or in DNS: nothing to wait for
         return Finding(severity="error", subject=answer.label, message=answer.trouble)
-    return streaks.judge(answer.label, answer.trouble, next_step(ctx.target, answer.url))
+    return streaks.judge(answer.label, answer.trouble, next_step(ctx.target, answer.url, answer.sample))
 
 
 def _metrics(answers: Sequence[_Answer]) -> dict[str, float]:

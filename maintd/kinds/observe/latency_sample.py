@@ -59,7 +59,8 @@ async def run(ctx: Context, params: LatencySample) -> Outcome:
     latency = await _sampled(ctx, params, url)
     streaks = Streaks(ctx.memory, params, ctx.now(), by_hand=ctx.by_hand)
     streaks.only([shown(url)])
-    verdict = streaks.judge(shown(url), "; ".join(latency.misses(params.slo)), next_step(ctx.target, url))
+    remedy = next_step(ctx.target, url, latency.last_failed)
+    verdict = streaks.judge(shown(url), "; ".join(latency.misses(params.slo)), remedy)
     path = f"samples/{ctx.job}/{ctx.now():%Y-%m-%d/%H%M%SZ}-{ctx.run_id.rpartition('-')[2]}.ndjson"
     lost = await _keep(ctx, path, latency, shown(url))
     return Outcome(
