@@ -40,7 +40,7 @@ def translated(what: str, endpoint: Endpoint) -> Iterator[None]:
             "check certificate-authority and server in the kubeconfig"
         ) from None
     except aiohttp.ConnectionTimeoutError:
-        raise Unreachable(what, endpoint.unreached("it does not answer")) from None
+        raise Unreachable(what, endpoint.unreached("no answer")) from None
     except aiohttp.ServerTimeoutError:
         raise Transient(f"{what}: the server fell silent") from None
     except aiohttp.ClientConnectorError as error:

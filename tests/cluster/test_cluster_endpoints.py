@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from maintd.cluster.endpoints import find
 from maintd.core.errors import ConfigError
@@ -139,6 +140,26 @@ async def test_an_entry_that_cannot_be_used_is_told_without_its_token(tmp_path: 
 
     assert str(caught.value).startswith(f"kubeconfig {path}: ")
     assert "canary" not in str(caught.value)
+
+
+async def test_what_cannot_be_connected_to_is_named_as_it_was_found_with_what_to_type(tmp_path: Path) -> None:
+    account = tmp_path / "account"
+    inside = pod(account) | {"HOME": str(tmp_path / "nobody")}
+    trustme.CA().cert_pem.write_to_path(str(account / "ca.crt"))
+    path = config(tmp_path / "config", "http://away:6443", cluster={"proxy-url": "http://me:canary@proxy:3128"})
+
+    told = [
+        (await find(path, None).load()).unreached("no answer"),
+        (await find(None, None, inside, account).load()).unreached("no answer"),
+    ]
+
+    look = "no answer; see whether it answers: kubectl"
+    other = "for another cluster set MAINTD_KUBE_CONTEXT or KUBECONFIG"
+    through = f"proxy:3128, the proxy to away:6443 (context here of {path})"
+    assert told == [
+        f"cannot connect to {through}: {look} --context=here get --raw /livez; {other}",
+        f"cannot connect to 10.0.0.1:443 (the pod's own cluster): {look} get --raw /livez",
+    ]
 
 
 async def test_a_proxy_is_the_kubeconfigs_own_or_else_the_environments(

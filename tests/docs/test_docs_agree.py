@@ -24,7 +24,7 @@ def test_every_metric_is_in_the_docs_and_every_metric_in_the_docs_exists():
 def test_the_readmes_settings_are_those_there_are():
     told = set(re.findall(rf"`({PREFIX}[A-Z_]+)`", (ROOT / "README.md").read_text()))
 
-    assert told - {PREFIX} == {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} - {"MAINTD_KUBE_CONTEXT"}
+    assert told - {PREFIX} == {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
 
 
 def test_the_readmes_statuses_and_exit_codes_are_those_there_are():
