@@ -54,7 +54,8 @@ def running_pod(pod: Json) -> RunningPod | None:
 def tight_budget(budget: Json) -> Obstacle | None:
     """A budget that allows no eviction now, or does not say. Raises Unreadable."""
     metadata, spec, status = (mapping(budget, key) for key in ("metadata", "spec", "status"))
-    allowed = status.get("disruptionsAllowed")
+    fresh = status.get("observedGeneration") == metadata.get("generation")
+    allowed = status.get("disruptionsAllowed") if fresh else None
     if isinstance(allowed, int) and allowed > 0:
         return None
     namespace, name = word(metadata, "namespace"), word(metadata, "name")

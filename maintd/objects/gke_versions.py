@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from maintd.core.gke import ClusterInfo, Operation, Operations, PoolInfo, ServerConfig, UpgradeInfo
+from maintd.core.gke import Channel, ClusterInfo, Operation, Operations, PoolInfo, ServerConfig, UpgradeInfo
 from maintd.core.target import GkeCluster
 from maintd.core.text import counted
 from maintd.objects.gke_upgrades import support_points, upgrade_points
@@ -99,22 +99,29 @@ def upgrade_due(view: GoogleView, name: str) -> bool:
 def _channel_point(view: GoogleView, master: Version | None, tolerance: Tolerance) -> Point:
     if master is None:
         return Point("warning", "Google does not say its version", _compare(view.where), head="version not known")
-    name = view.cluster.channel
-    channel = view.config.channels.get(name) if view.config else None
-    default = parse_version(channel.default if channel else view.config.default if view.config else "")
-    place = f"of {name}" if channel else "of no release channel"
-    if default is None or (channel is None and name != "UNSPECIFIED"):
-        return Point("info", f"{master.text}, {name}; what is on offer there is not known")
-    valid = channel.valid if channel else view.config.valid_masters if view.config else ()
-    offered = "" if master.text in valid else f", and {master.text} is no longer offered"
+    channel = view.cluster.channel
+    if view.config is None:
+        return Point("info", f"{master.text}, channel {channel}; what is on offer there is not known")
+    place, offer = _offer(view.config, channel)
+    default = parse_version(offer.default)
+    if default is None:
+        says = f"{master.text}; Google does not say what the default {place} is"
+        return Point("warning", says, _compare(view.where), head="default of its channel not known")
+    gone = "" if master.text in offer.valid else f", and {master.text} is no longer offered"
     behind = master.behind(default)
-    if behind <= 0:
-        return Point("info", f"{master.text}, current: the default {place} is {default.text}{offered}")
-    says = f"{counted(behind, 'minor')} behind the default {place}"
+    says = f"{counted(behind, 'minor')} behind" if behind > 0 else "not behind"
+    whole = f"{master.text}, {says} the default {place}, {default.text}{gone}"
     if behind <= tolerance.behind:
-        return Point("info", f"{master.text}, {says}, {default.text}{offered}")
+        return Point("info", whole)
     remedy = f"gcloud container clusters upgrade {_flags(view.where)} --master --cluster-version={default.text}"
-    return Point("warning", f"{master.text}, {says}, {default.text}{offered}", remedy, head=says)
+    return Point("warning", whole, remedy, head=f"{says} the default {place}")
+
+
+def _offer(config: ServerConfig, channel: str) -> tuple[str, Channel]:
+    """Where a cluster gets its versions from, and which there are."""
+    if channel == "UNSPECIFIED":
+        return "outside of release channels", Channel(config.default, config.valid_masters, "")
+    return f"of {channel}", config.channels.get(channel, Channel("", (), ""))
 
 
 def _agreement(where: GkeCluster, master: Version | None, server: Version) -> Iterator[Point]:

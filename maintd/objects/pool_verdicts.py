@@ -1,7 +1,7 @@
 """One verdict a node pool, from what the nodes say and, where it was asked, what Google says."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,8 +48,8 @@ class Seen:
         return sorted({*self.nodes.kubelets, *(self.view.pools if self.view else ())})
 
 
-def outcome(seen: Seen, unknown: Mapping[str, str]) -> Outcome:
-    """The verdicts; `unknown` is what could not be learned, and why."""
+def outcome(seen: Seen, unknown: Mapping[str, str], accepted: Collection[str]) -> Outcome:
+    """The verdicts; `unknown` is what could not be learned, and why; `accepted` may stay unread."""
     plane = _control_plane(seen)
     pools = {title(name): _pool(seen, name) for name in seen.pools}
     findings = [finding("control plane", plane)] if plane else []
@@ -61,7 +61,7 @@ def outcome(seen: Seen, unknown: Mapping[str, str]) -> Outcome:
     return Outcome(
         f"{plane_says}; {says}" + (f"; not known: {', '.join(unknown)}" if unknown else ""),
         status=Status.PARTIAL if unknown else None,
-        findings=(*findings, *_unread(seen.view), *_unlearned(unknown)),
+        findings=(*findings, *_unread(seen.view, accepted), *_unlearned(unknown)),
         metrics=_figures(seen),
     )
 
@@ -99,15 +99,17 @@ def _blocked(seen: Seen, name: str, *, due: bool) -> list[Point]:
     ]
 
 
-def _unread(view: GoogleView | None) -> tuple[Finding, ...]:
-    if view is None or not view.unread:
+def _unread(view: GoogleView | None, accepted: Collection[str]) -> tuple[Finding, ...]:
+    left = [each for each in view.unread if each not in accepted] if view else []
+    if view is None or not left:
         return ()
     where = f"{view.where.cluster} --project={view.where.project} --location={view.where.location}"
     return (
         Finding(
             subject="GKE API",
-            message=f"not known, since this maintd cannot read it: {', '.join(view.unread)}",
-            remedy=f"read it yourself: gcloud container clusters describe {where}; a newer maintd may know it",
+            message=f"not known, since this maintd cannot read it: {', '.join(left)}",
+            remedy="a newer maintd may know it; until then name in `accept_unread` what does not matter: "
+            f"gcloud container clusters describe {where}",
         ),
     )
 

@@ -124,7 +124,7 @@ async def test_a_cluster_that_google_and_its_nodes_find_current_is_ok(check: Che
     ends = "standard support ends in 254 days (2027-08-03)"
     assert [each.message.split("; ") for each in outcome.findings] == [
         [
-            f"{MASTER}, current: the default of REGULAR is {MASTER}",
+            f"{MASTER}, not behind the default of REGULAR, {MASTER}",
             ends,
             "Google upgrades it at any time: it has no maintenance window",
             "what blocks an upgrade was looked for in namespace shop",
@@ -158,6 +158,7 @@ async def test_an_old_pool_that_a_budget_blocks_says_both(check: Check, sandbox:
     )
 
 
+NOT_SAID = "does not say whether it allows an eviction (1 running pod here)"
 TWO = "allows no eviction (2 running pods here)"
 EXPRESSION = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["web", "api"]}]}
 
@@ -173,7 +174,8 @@ EXPRESSION = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["
             "allows no eviction (2 running pods here)",
         ),
         ({}, {"disruptionsAllowed": 0}, [{"on": "n1"}], "allows no eviction (1 running pod here)"),
-        ({}, {}, [{"on": "n1"}], "does not say whether it allows an eviction (1 running pod here)"),
+        ({}, {}, [{"on": "n1"}], NOT_SAID),
+        ({}, {"disruptionsAllowed": 1, "observedGeneration": 7}, [{"on": "n1"}], NOT_SAID),
         (None, {"disruptionsAllowed": 0}, [{"on": "n1"}], None),
         ({"matchLabels": {"app": "api"}}, {"disruptionsAllowed": 0}, [{"on": "n1"}], None),
         ({}, {"disruptionsAllowed": 0}, [{"on": "n1", "phase": "Succeeded"}], None),
@@ -310,7 +312,9 @@ async def test_a_field_from_the_future_is_never_ok(check: Check, google: GkeStan
     outcome = await check()
 
     assert outcome.judged() == Status.ATTENTION
-    assert "field 1999" in of(outcome, "GKE API").message
+    unread = of(outcome, "GKE API").message.partition("cannot read it: ")[2]
+    assert "field 1999" in unread
+    assert (await check(accept_unread=unread.split(", "))).judged() == Status.OK
 
 
 def set_state(google: GkeStandIn) -> None:
@@ -463,6 +467,26 @@ async def test_a_control_plane_behind_its_channels_default_is_told_what_to_type(
         "--cluster-version=1.35.1-gke.3"
     )
     assert of(await check(max_minor_behind=2), "control plane").severity == "info"
+
+
+async def test_a_channel_of_which_nothing_is_offered_is_not_known(check: Check, google: GkeStandIn) -> None:
+    google.cluster.release_channel.channel = "STABLE"
+
+    outcome = await check()
+
+    assert outcome.judged() == Status.ATTENTION
+    assert outcome.summary.startswith(f"control plane v{MASTER}, default of its channel not known; ")
+
+
+async def test_a_cluster_on_no_channel_is_held_against_the_default_of_its_location(
+    check: Check, google: GkeStandIn
+) -> None:
+    google.cluster.release_channel.channel = "UNSPECIFIED"
+
+    plane = of(await check(), "control plane")
+
+    assert plane.severity == "info"
+    assert f"not behind the default outside of release channels, {MASTER}" in plane.message
 
 
 async def test_the_last_upgrade_that_failed_is_remembered(check: Check, google: GkeStandIn) -> None:

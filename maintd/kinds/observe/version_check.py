@@ -8,12 +8,11 @@ there was nothing to compare, nothing is proved. When the control plane's versio
 The supported skew is Kubernetes' own (a kubelet may be three minors older than the API server, two below v1.25)
 and GKE's for nodes of GKE (two), unless `max_skew` says otherwise. Patch releases are not compared.
 
-Where the target has `gke:`, Google is asked as well, and pools are those of GKE. A verdict then also says: an upgrade
-under way, what the next version is, the end of support within `eol_warn`, states and conditions that are not good,
-nodes and Google disagreeing, and what blocks an upgrade: a maintenance exclusion, a PodDisruptionBudget that allows
-no eviction of pods that run there, a workload of a single replica that does. `blockers` says in which namespaces
-these are looked for. The control plane gets a verdict of its own, against the default of its release channel. What
-Google refuses to say makes the run partial; what this version of maintd cannot read in an answer needs attention.
+Where the target has `gke:`, Google is asked as well, and the pools are GKE's. A verdict then also says: an upgrade
+under way, the next version, the end of support, bad states, nodes that differ from what Google says, and what blocks
+an upgrade: a maintenance exclusion, or, for pods that run in the pool, a PodDisruptionBudget that allows no eviction
+or a workload of a single replica. The control plane is held against the default of its release channel. What Google
+refuses to say makes the run partial; what this maintd cannot read in an answer needs attention.
 
 Example:
 
@@ -70,7 +69,11 @@ class VersionCheck(Params):
     )
     blockers: Literal["namespace", "cluster", "off"] = Field(
         default="namespace",
-        description="With `gke:`: where to look for what blocks an upgrade; `namespace` is the target's.",
+        description="Where to look for what blocks an upgrade; `namespace` is the target's, or all where it has none.",
+    )
+    accept_unread: tuple[str, ...] = Field(
+        default=(),
+        description="What of Google's answers may stay unread, as the finding names it: `cluster: field 212`.",
     )
 
 
@@ -79,15 +82,14 @@ async def run(ctx: Context, params: VersionCheck) -> Outcome:
     server = server_version(await ctx.cluster.version())
     label = GKE_POOL if ctx.gke else params.pool_label
     nodes = NodePools(await _listed(ctx, NODES, None, partial(pool_node, label)))
-    unknown: dict[str, str] = {}
-    view, obstacles = None, None
+    unknown, view, obstacles = dict[str, str](), None, None
     if ctx.gke and ctx.target.gke:
         view = await _answer(unknown, "Google's view", _view(ctx.gke, ctx.target.gke, unknown))
         if params.blockers != "off":
             obstacles = await _answer(unknown, "what blocks an upgrade", _obstacles(ctx, params, nodes))
     gke = ctx.target.gke if label == GKE_POOL else None
     tolerance = Tolerance(params.max_minor_behind, params.max_skew, params.eol_warn)
-    return outcome(Seen(server, nodes, tolerance, ctx.now(), gke, view, obstacles), unknown)
+    return outcome(Seen(server, nodes, tolerance, ctx.now(), gke, view, obstacles), unknown, params.accept_unread)
 
 
 async def _answer(unknown: dict[str, str], what: str, question: Awaitable[T]) -> T | None:
