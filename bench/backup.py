@@ -1,11 +1,12 @@
 """Backing up a cluster against kubectl and against the wire, on a real control plane.
 
-    python bench/backup.py [--objects 10000 30000] [--rounds 3]
+    python bench/backup.py [--objects 10000 30000] [--rounds 3] [--bucket]
 
 Half of the objects are ConfigMaps, a fifth Services, the rest Deployments, in ten namespaces. All three read the same
 objects: maintd as `maintd run`, a whole process with its imports, of which the record tells how long the run itself
 took; `kubectl get … -A -o yaml` into a file; and the same pages fetched by curl and thrown away, which is the wire.
-They take turns, so that what else the machine does befalls all of them; each figure is the median of the rounds.
+With `--bucket` maintd does it a second time, into a bucket of fake-gcs-server in place of a folder. They take turns, so
+that what else the machine does befalls all of them; each figure is the median of the rounds.
 """
 
 import argparse
@@ -18,11 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from bucket import bucket
 from seeding import control_plane, seed
 from tables import table
 
@@ -45,6 +48,9 @@ class Cost:
     run_seconds: float = 0.0
 
 
+Peer = Callable[[Path, Path], Cost]
+
+
 def cost(command: list[str], environment: dict[str, str], output: Path) -> Cost:
     """Run it, with its output in a file and what it says beside it."""
     said = output.with_suffix(".err")
@@ -59,8 +65,8 @@ def cost(command: list[str], environment: dict[str, str], output: Path) -> Cost:
     return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def maintd(kubeconfig: Path, folder: Path) -> Cost:
-    """`maintd run` of a job that backs up these three kinds."""
+def maintd(kubeconfig: Path, folder: Path, storage: dict[str, str] | None = None) -> Cost:
+    """`maintd run` of a job that backs up these three kinds, into a folder unless `storage` leads elsewhere."""
     jobs = folder / "jobs.yaml"
     kinds = json.dumps(list(PATHS))
     jobs.write_text(f"version: 1\njobs: [{{name: all, kind: backup, manual: true, params: {{kinds: {kinds}}}}}]\n")
@@ -70,13 +76,19 @@ def maintd(kubeconfig: Path, folder: Path) -> Cost:
         "MAINTD_STORAGE": f"file://{folder / 'store'}",
         "MAINTD_CLUSTER": "bench",
         "MAINTD_LOG_LEVEL": "error",
-    }
+    } | (storage or {})
     record = folder / "record.json"
     found = cost([sys.executable, "-m", "maintd", "run", "all", "-o", "json"], environment, record)
     run = json.loads(record.read_text())
     print(f"  {run['status']}: {run['summary']}", file=sys.stderr)
     started, ended = (datetime.fromisoformat(run[key]) for key in ("started", "ended"))
     return Cost(found.seconds, found.cpu, found.mebibytes, (ended - started).total_seconds())
+
+
+def maintd_to_bucket(kubeconfig: Path, folder: Path) -> Cost:
+    """The same, into a bucket."""
+    with bucket() as storage:
+        return maintd(kubeconfig, folder, storage)
 
 
 def kubectl(kubeconfig: Path, folder: Path) -> Cost:
@@ -110,9 +122,10 @@ def median(costs: list[Cost]) -> Cost:
     )
 
 
-def measure(kubeconfig: Path, rounds: int) -> dict[str, Cost]:
+def measure(kubeconfig: Path, rounds: int, *, to_bucket: bool) -> dict[str, Cost]:
     """A round of warming up, which is not counted, then so many in turn."""
-    peers = {"kubectl": kubectl, "wire": wire, "maintd": maintd}
+    peers: dict[str, Peer] = {"kubectl": kubectl, "wire": wire, "maintd": maintd}
+    peers |= {"bucket": maintd_to_bucket} if to_bucket else {}
     costs: dict[str, list[Cost]] = {name: [] for name in peers}
     for number in range(rounds + 1):
         with tempfile.TemporaryDirectory() as folder:
@@ -136,6 +149,9 @@ def report(objects: int, costs: dict[str, Cost]) -> None:
         row("maintd, the run", ours.run_seconds, None),
         row("maintd, the whole process", ours.seconds, ours),
     ]
+    if gcs := costs.get("bucket"):
+        rows.append(row("maintd to gs://, the run", gcs.run_seconds, None))
+        rows.append(row("maintd to gs://, the whole process", gcs.seconds, gcs))
     print(f"\n{objects:,} objects")
     print(table(["", "seconds", "vs kubectl", "vs wire", "CPU seconds", "peak MiB"], rows))
     for what, found, wanted in (
@@ -150,12 +166,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, nargs="+", default=[10_000, 30_000])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bucket", action="store_true", help="a row for gs:// too, on fake-gcs-server")
     options = parser.parse_args()
     peaks = []
     with control_plane() as kubeconfig:
         for objects in sorted(options.objects):
             asyncio.run(seed(kubeconfig, objects))
-            costs = measure(kubeconfig, options.rounds)
+            costs = measure(kubeconfig, options.rounds, to_bucket=options.bucket)
             report(objects, costs)
             peaks.append(costs["maintd"].mebibytes)
     kept = max(peaks) <= MEMORY and peaks[-1] <= peaks[0] * 1.05

@@ -22,6 +22,7 @@ from google.api_core.exceptions import PreconditionFailed
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud.storage import Client
+from requests.adapters import HTTPAdapter
 
 from maintd import __version__
 from maintd.core.errors import Conflict, Missing, Transient, Unreadable
@@ -34,6 +35,8 @@ _ENDPOINT = "https://storage.googleapis.com"
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _NONCE, _SHA256 = "maintd-nonce", "maintd-stored-sha256"
 _PAGE = 1000
+_CONNECTIONS = 64
+"""As many as there may be threads, those included that were left behind and still wait."""
 _PATIENCE = (5.0, 10.0)
 """Seconds for a connection to stand, and for the next bytes to come."""
 _LONGEST_READ = 20.0
@@ -63,6 +66,7 @@ class Gcs:
             session = AuthorizedSession(  # type: ignore[no-untyped-call]  # the library's own lack
                 credentials, refresh_timeout=10, auth_request=Request(requests.Session())
             )
+            session.mount(emulator or _ENDPOINT, HTTPAdapter(pool_maxsize=_CONNECTIONS))
             # Named outright: the library would let variables of the environment lead our credentials elsewhere.
             options = {"api_endpoint": emulator or _ENDPOINT}
             self._client = Client("none", credentials, _http=session, client_options=options)
