@@ -1,7 +1,7 @@
 """The history of runs in the store: one object a run, and back again."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -16,6 +16,8 @@ T = TypeVar("T")
 _LONG_LIST = MAX_OBJECT // 8
 
 
+_AT_ONCE = 8
+"""Records that are read at the same time: from a bucket each takes two round trips."""
 _SHORT = 100
 """Entries in its lists up to which a record is written quicker than a thread is asked to."""
 
@@ -57,17 +59,31 @@ class History:
     async def recent(self, limit: int, job: str | None = None) -> list[Run]:
         """The newest runs, of one job or of all, newest first. A record that cannot be read is said in the log."""
         found: list[Run] = []
-        async for path in self._store.names("runs/", reverse=True):
+        async for some in self._newest(job, min(limit, _AT_ONCE)):
+            found += filter(None, await asyncio.gather(*map(self._read_if_possible, some)))
             if len(found) >= limit:
                 break
+        return found[:limit]
+
+    async def _newest(self, job: str | None, at_once: int) -> AsyncIterator[list[str]]:
+        """Ids of runs, newest first, so many at a time."""
+        some: list[str] = []
+        async for path in self._store.names("runs/", reverse=True):
             run_id = _run_id(path)
             if run_id is None or (job is not None and _job(run_id) != job):
                 continue
-            try:
-                found.append(await self.read(run_id))
-            except JobError as error:
-                self._log.warning("record not read", path=path, why=str(error))
-        return found
+            some.append(run_id)
+            if len(some) == at_once:
+                yield some
+                some = []
+        yield some
+
+    async def _read_if_possible(self, run_id: str) -> Run | None:
+        try:
+            return await self.read(run_id)
+        except JobError as error:
+            self._log.warning("record not read", path=run_path(run_id), why=str(error))
+            return None
 
     async def _off_loop(self, call: Callable[..., T], *args: object) -> T:
         """A record may have a hundred thousand lines: writing them out holds up no other job."""

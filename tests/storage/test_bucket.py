@@ -243,6 +243,30 @@ async def test_a_bit_that_flips_in_the_header_of_the_gzip_is_found_though_it_unp
         await store.read("runs/a.json")
 
 
+@pytest.mark.parametrize("without", ["crc32c", "generation", "size", "metadata"])
+async def test_an_object_of_which_less_is_told_is_read_all_the_same(store, faulty, without):
+    await store.create("runs/a.json", TEXT)
+    told = {key: value for key, value in faulty.objects[NAME].resource.items() if key != without}
+
+    async def tells_less(request: web.Request, _: Any) -> web.Response:
+        return web.json_response(told)
+
+    faulty.always("describe", tells_less)
+    assert await store.read("runs/a.json") == TEXT
+
+
+async def test_an_object_that_is_not_what_its_description_says_is_not_believed(store, faulty):
+    faulty.store(NAME, TEXT)
+    told = faulty.objects[NAME].resource | {"crc32c": "AAAAAA=="}
+
+    async def tells_wrong(request: web.Request, _: Any) -> web.Response:
+        return web.json_response(told)
+
+    faulty.always("describe", tells_wrong)
+    with pytest.raises(Unreadable, match="is not what was written"):
+        await store.read("runs/a.json")
+
+
 async def test_a_reply_that_was_unpacked_on_the_way_is_not_taken_for_what_is_stored(store, faulty):
     await store.create("runs/a.json", TEXT)
 
