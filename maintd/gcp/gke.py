@@ -81,7 +81,7 @@ class Google:
         return read(self._loaded().ask(question))
 
     def _loaded(self) -> "Session":
-        from maintd.gcp.session import Session  # noqa: PLC0415 - 40 MiB and a second that most installations never need
+        from maintd.gcp.session import Session  # noqa: PLC0415 - 20 MiB and half a second that not everybody needs
 
         with self._loading:
             self._session = self._session or Session(self._endpoint, self._deadline)

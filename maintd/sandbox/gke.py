@@ -69,6 +69,8 @@ class GkeStandIn:
     faults: list[GkeFault] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     """The methods that were called, refused or not."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What the last call carried beside its request."""
     endpoint: str = ""
 
     async def __aenter__(self) -> Self:
@@ -85,6 +87,7 @@ class GkeStandIn:
     def _handler(self, method: str) -> Any:
         async def answer(request: Any, context: Any) -> bytes:
             self.calls.append(method)
+            self.headers = dict(context.invocation_metadata())
             fault = self._fault(method)
             if fault and fault.hang:
                 await asyncio.Event().wait()

@@ -22,6 +22,7 @@ from maintd.core.gke import (
 from maintd.core.ports import Gke
 from maintd.core.target import GkeCluster
 from maintd.gcp.gke import Google
+from maintd.gcp.session import is_loopback
 from maintd.sandbox.gke import GkeFault, GkeStandIn, field_from_the_future
 
 WHERE = GkeCluster(project="p", location="us-central1", cluster="c")
@@ -269,3 +270,27 @@ async def test_without_credentials_nothing_is_sent_to_google(monkeypatch: pytest
             Denied, match=r"no credentials that Google takes: .*was not found.*gcloud auth application-default login"
         ):
             await client.of(WHERE).cluster()
+
+
+async def test_a_plain_channel_carries_no_credentials(google: GkeStandIn, asked: Gke) -> None:
+    await asked.cluster()
+
+    assert google.headers["x-goog-request-params"] == "name=projects/p/locations/us-central1/clusters/c"
+    assert "authorization" not in google.headers
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "plain"),
+    [
+        ("127.0.0.1:1", True),
+        ("127.9.9.9:1", True),
+        ("[::1]:1", True),
+        ("localhost:1", True),
+        ("container.googleapis.com:443", False),
+        ("10.0.0.1:443", False),
+        ("localhost.example:443", False),
+        ("0.0.0.0:443", False),
+    ],
+)
+def test_only_an_address_of_this_machine_is_asked_in_the_clear(endpoint: str, *, plain: bool) -> None:
+    assert is_loopback(endpoint) is plain

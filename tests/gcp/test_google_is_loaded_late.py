@@ -1,4 +1,4 @@
-"""Google's libraries cost a second and 40 MiB: nobody pays who does not ask Google.
+"""Google's libraries cost half a second and 20 MiB: nobody pays who does not ask Google.
 
 google.auth is left out: the Kubernetes client imports it.
 """

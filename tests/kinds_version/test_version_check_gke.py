@@ -13,6 +13,7 @@ from maintd.cluster.reader import ClusterReader
 from maintd.core.errors import Transient
 from maintd.core.kind import Context
 from maintd.core.outcome import Finding, Outcome, Status
+from maintd.core.ports import Gke
 from maintd.core.resource import Json
 from maintd.core.rules import Rule
 from maintd.core.target import GkeCluster, Target
@@ -21,6 +22,7 @@ from maintd.kinds.observe.version_check import KIND, VersionCheck
 from maintd.sandbox.api import Version
 from maintd.sandbox.gke import GkeFault, GkeStandIn, field_from_the_future
 from maintd.sandbox.server import Sandbox
+from tests.conftest import Backend
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 WHERE = GkeCluster(project="p", location="us-central1-a", cluster="c")
@@ -30,6 +32,24 @@ POOL = "cloud.google.com/gke-nodepool"
 UPGRADE = "gcloud container clusters upgrade c --project=p --location=us-central1-a --node-pool=a"
 
 Check = Callable[..., Awaitable[Outcome]]
+
+
+def context(cluster: ClusterReader, gke: Gke, target: Target) -> Context:
+    """A run that reads and nothing else: a kind that touched more would fail on the None."""
+    unused = cast("Any", None)
+    return Context(
+        run_id="r",
+        job="node-versions",
+        target=target,
+        cluster=cluster,
+        gate=unused,
+        store=unused,
+        http=unused,
+        log=unused,
+        now=lambda: NOW,
+        memory={},
+        gke=gke,
+    )
 
 
 @pytest.fixture
@@ -66,21 +86,7 @@ async def check(sandbox: Sandbox, google: GkeStandIn, tmp_path: Path) -> AsyncIt
     async def run(target: Target = TARGET, **params: Any) -> Outcome:
         parsed = VersionCheck(**params)
         sandbox.grant("maintd", KIND.rules(parsed, target))
-        unused = cast("Any", None)
-        context = Context(
-            run_id="r",
-            job="node-versions",
-            target=target,
-            cluster=ClusterReader(api),
-            gate=unused,
-            store=unused,
-            http=unused,
-            log=unused,
-            now=lambda: NOW,
-            memory={},
-            gke=client.of(target.gke) if target.gke else None,
-        )
-        outcome: Outcome = await KIND.run(context, parsed)
+        outcome: Outcome = await KIND.run(context(ClusterReader(api), client.of(WHERE), target), parsed)
         return outcome
 
     async with Google(google.endpoint, deadline=timedelta(seconds=1)) as client:
@@ -499,3 +505,38 @@ async def test_the_last_upgrade_that_failed_is_remembered(check: Check, google: 
 
     assert found.severity == "warning"
     assert f"the last upgrade, to {MASTER}, ended 2026-11-21 10:00 UTC as FAILED" in found.message
+
+
+async def test_a_real_budget_and_a_real_lone_workload_are_found(
+    cluster_backend: Backend, google: GkeStandIn, tmp_path: Path
+) -> None:
+    space = await cluster_backend.namespace()
+    name = f"{space}-node"
+    label = {POOL: "a", "app": space}
+    status = {"nodeInfo": {"kubeletVersion": "v1.20.3-gke.1"}}
+    await cluster_backend.apply(
+        {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": label}, "status": status}
+    )
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    spec = {"nodeName": name, "containers": [{"name": "c", "image": "i"}], "tolerations": [{"operator": "Exists"}]}
+    head = {"metadata": {"name": "web", "namespace": space, "labels": {"app": "web"}}}
+    await cluster_backend.apply({"apiVersion": "v1", "kind": "Pod", **head, "spec": spec, "status": ready})
+    selector = {"matchLabels": {"app": "web"}}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    deployment = {"replicas": 1, "selector": selector, "template": template, "paused": True}
+    await cluster_backend.apply({"apiVersion": "apps/v1", "kind": "Deployment", **head, "spec": deployment})
+    says = {"disruptionsAllowed": 0, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1}
+    tight = {"spec": {"minAvailable": 1, "selector": selector}, "status": says | {"observedGeneration": 1}}
+    await cluster_backend.apply({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", **head, **tight})
+    target = Target(namespace=space, gke=WHERE)
+    api = await Api.connect(await cluster_backend.grant(KIND.rules(VersionCheck(), target)))
+    try:
+        async with Google(google.endpoint) as client:
+            outcome: Outcome = await KIND.run(context(ClusterReader(api), client.of(WHERE), target), VersionCheck())
+    finally:
+        await api.close()
+
+    found = of(outcome, "pool a")
+    assert found.severity == "error"
+    assert f"blocked: PodDisruptionBudget {space}/web allows no eviction (1 running pod here)" in found.message
+    assert f"blocked: Deployment {space}/web has a single replica" in found.message
