@@ -131,9 +131,8 @@ class Daemon:
             metrics.know_job(name, last_success=entry.last_success, consecutive_failures=entry.consecutive_failures)
 
     def _store_trouble(self) -> str:
-        house = self._house
-        waiting = house.spool.problem if house.spool else ""
-        return "; ".join(filter(None, (waiting, *(f"{sink}: {why}" for sink, why in house.fanout.failing.items()))))
+        failing = (f"{sink}: {why}" for sink, why in self._house.fanout.failing.items())
+        return "; ".join(filter(None, (self._house.unsaved, *failing)))
 
     def _troubles(self) -> dict[str, Callable[[], str]]:
         house = self._house

@@ -47,8 +47,11 @@ class House:
     fanout: Fanout
     metrics: Metrics
     runner: Runner
-    spool: SpooledStore | None
-    """What waits for the store, in a process that stays."""
+
+    @property
+    def unsaved(self) -> str:
+        """What waits for a store that is away, and why; empty while nothing does."""
+        return self.store.problem if isinstance(self.store, SpooledStore) else ""
 
 
 @asynccontextmanager
@@ -65,18 +68,13 @@ async def open_house(
     """Build everything; nothing is asked of the store, and of the API server only where the state lives.
 
     `next_due` of a job goes into the log line of its run; without it runs are not logged. `embedded` is the kubeconfig
-    of the embedded cluster, whose application is on this machine: probes may reach it then. `hurried`: somebody waits,
-    and hears of a server that cannot be reached in seconds. `spooling`: this process stays, so that records and samples
-    may wait for a store that is away.
+    of the embedded cluster, whose application is on this machine: probes may reach it. `hurried`: somebody waits, and
+    hears of a server that is away in seconds. `spooling`: this process stays, so records may wait for a store.
     """
     async with AsyncExitStack() as stack:
-        api = await _connect(settings, embedded, hurried=hurried)
-        if isinstance(api, Api):
-            stack.push_async_callback(api.close)
+        api = await stack.enter_async_context(_connected(settings, embedded, hurried=hurried))
         metrics = Metrics()
-        store = open_store(settings.storage, settings.cluster)
-        spool = await stack.enter_async_context(_spool(settings, store, metrics)) if spooling else None
-        store = spool or store
+        store = await stack.enter_async_context(_store(settings, metrics, spooling=spooling))
         state = State(await _home(settings, api), logs.get("maintd"))
         stack.push_async_callback(state.close)
         history = History(store, logs.get("maintd"))
@@ -86,11 +84,15 @@ async def open_house(
         google = await stack.enter_async_context(Google(settings.gke_endpoint))
         contexts = Contexts(api, store, http, state, settings.cluster, settings.namespace, google)
         runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
-        yield House(settings, api, store, history, state, fanout, metrics, runner, spool)
+        yield House(settings, api, store, history, state, fanout, metrics, runner)
 
 
 @asynccontextmanager
-async def _spool(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[SpooledStore]:
+async def _store(settings: Settings, metrics: Metrics, *, spooling: bool) -> AsyncIterator[Store]:
+    store = open_store(settings.storage, settings.cluster)
+    if not spooling:
+        yield store
+        return
     spool = SpooledStore(store, settings.spool / settings.cluster, settings.spool_limit, logs.get("maintd"))
     metrics.watch_spool(waiting_bytes=lambda: spool.waiting_bytes, lost=lambda: spool.lost)
     await spool.open()
@@ -113,12 +115,18 @@ async def _probes(api: Api | str, embedded: Path | None) -> Curl:
     return Curl(Guard(allow_loopback=embedded is not None, api_server=server), user_agent=f"maintd/{__version__}")
 
 
-async def _connect(settings: Settings, kubeconfig: Path | None, *, hurried: bool) -> Api | str:
+@asynccontextmanager
+async def _connected(settings: Settings, kubeconfig: Path | None, *, hurried: bool) -> AsyncIterator[Api | str]:
     try:
         context = settings.kube_context or None
-        return await Api.connect(kubeconfig, context, f"maintd/{__version__}", hurried=hurried)
+        api = await Api.connect(kubeconfig, context, f"maintd/{__version__}", hurried=hurried)
     except ConfigError as error:
-        return str(error)
+        yield str(error)
+        return
+    try:
+        yield api
+    finally:
+        await api.close()
 
 
 async def _home(settings: Settings, api: Api | str) -> Home:
