@@ -136,13 +136,12 @@ def _kubelets_agree(pool: PoolInfo, kubelets: Iterable[Version | None], *, busy:
         yield Point("warning", "Google does not say its version", head="version not known to Google")
     elif others:
         says = f"Google says {pool.version}, nodes say {', '.join(others)}"
-        yield (
-            Point("info", says)
-            if busy
-            else Point(
-                "warning", says, "a node that is not of its pool's version: let it be made anew", head="nodes differ"
+        if busy:
+            yield Point("info", says)
+        else:
+            yield Point(
+                "warning", says, "let the nodes that are not of their pool's version be made anew", "nodes differ"
             )
-        )
 
 
 def _state(of: ClusterInfo | PoolInfo, *, explained: bool) -> Iterator[Point]:
