@@ -17,6 +17,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException, incluster_config, kube_config
 
 from maintd.core.errors import ConfigError
+from maintd.core.text import instead
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 LOAD_SECONDS = 30.0
@@ -140,12 +141,19 @@ class Kubeconfig:
         merged = _kubeconfig.KubeConfigMerger(self._paths).config
         if merged is None:
             raise ConfigException("no such file, or it is empty")
+        self._check_context(merged)
         loader = _kubeconfig.KubeConfigLoader(config_dict=merged, active_context=self._context, config_base_path=None)
         self._name = str(loader.current_context["name"])
         name = loader.current_context["context"].get("user")
         user = merged["users"].get_with_name(name, safe=True) if name else None
         plugin = user["user"].safe_get("exec") if user else None
         return loader, str(plugin["command"]) if plugin else ""
+
+    def _check_context(self, merged: Any) -> None:
+        names = [str(entry["name"]) for entry in merged.value["contexts"]]
+        if self._context and self._context not in names:
+            end = instead(self._context, names, "kubectl config get-contexts")
+            raise ConfigError(f"kubeconfig {self._paths} has no context {self._context}{end}")
 
     @property
     def _by_hand(self) -> str:

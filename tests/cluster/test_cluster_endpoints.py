@@ -82,13 +82,6 @@ async def test_a_context_may_be_chosen(tmp_path: Path) -> None:
     assert (await find(path, "there").load()).url == "http://d:1"
 
 
-async def test_an_unknown_context_is_named(tmp_path: Path) -> None:
-    path = config(tmp_path / "config", "http://c:1")
-
-    with pytest.raises(ConfigError, match=f"^kubeconfig {path}: .*Expected object with name nowhere; see: kubectl"):
-        await find(path, "nowhere").load()
-
-
 def test_a_context_without_a_kubeconfig_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="context 'prod' needs a kubeconfig"):
         find(None, "prod", {"HOME": str(tmp_path)} | {"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
@@ -140,6 +133,19 @@ async def test_an_entry_that_cannot_be_used_is_told_without_its_token(tmp_path: 
 
     assert str(caught.value).startswith(f"kubeconfig {path}: ")
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("context", "end"),
+    [("theer", "; did you mean there?"), ("gke_a_b_c", "; `kubectl config get-contexts` lists them")],
+)
+async def test_a_context_that_is_not_there_gets_a_suggestion(tmp_path: Path, context: str, end: str) -> None:
+    path = config(tmp_path / "config", "http://c:1")
+
+    with pytest.raises(ConfigError) as caught:
+        await find(path, context).load()
+
+    assert str(caught.value) == f"kubeconfig {path} has no context {context}{end}"
 
 
 async def test_what_cannot_be_connected_to_is_named_as_it_was_found_with_what_to_type(tmp_path: Path) -> None:
