@@ -139,9 +139,7 @@ def _kubelets_agree(pool: PoolInfo, kubelets: Iterable[Version | None], *, busy:
         if busy:
             yield Point("info", says)
         else:
-            yield Point(
-                "warning", says, "let the nodes that are not of their pool's version be made anew", "nodes differ"
-            )
+            yield Point("warning", says, "have nodes that are not of their pool's version made anew", "nodes differ")
 
 
 def _state(of: ClusterInfo | PoolInfo, *, explained: bool) -> Iterator[Point]:
