@@ -126,9 +126,10 @@ class Daemon:
         metrics.config_reloaded(successful=True)
         for name in removed:
             metrics.forget_job(name)
-        for name in jobs:
+        for name, job in jobs.items():
             entry = self._house.state.of(name)
-            metrics.know_job(name, last_success=entry.last_success, consecutive_failures=entry.consecutive_failures)
+            failures = entry.consecutive_failures
+            metrics.know_job(name, job.kind.name, last_success=entry.last_success, consecutive_failures=failures)
 
     def _store_trouble(self) -> str:
         failing = (f"{sink}: {why}" for sink, why in self._house.fanout.failing.items())

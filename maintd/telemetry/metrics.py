@@ -32,7 +32,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
         self._refresh: Callable[[], None] = lambda: None
-        self._jobs: set[str] = set()
+        self._jobs: dict[str, str] = {}
+        """The kind of each job that is known."""
         self._running: dict[str, str] = {}
         self._make_job_series()
         self._make_daemon_series()
@@ -41,6 +42,7 @@ class Metrics:
         build.labels(__version__, revision).set(1)
 
     def _make_job_series(self) -> None:
+        self._info = self._gauge("maintd_job_info", "Always 1; which kind the job is of.", "job", "kind")
         self._runs = self._counter("maintd_job_runs_total", "Runs by how they ended.", "job", "kind", "status")
         self._durations = Histogram(
             "maintd_job_duration_seconds",
@@ -87,14 +89,17 @@ class Metrics:
         # A thousand jobs have ten thousand series: written in a thread, they hold up no job.
         return await asyncio.get_running_loop().run_in_executor(self._thread, generate_latest, self.registry)
 
-    def know_job(self, job: str, *, last_success: datetime | None, consecutive_failures: int) -> None:
+    def know_job(self, job: str, kind: str, *, last_success: datetime | None, consecutive_failures: int) -> None:
         """A job that is in jobs.yaml, with what its state says: counted on from there after a restart.
 
         A job that is known already keeps its figures: the state remembers fewer runs than were seen here.
         """
-        if job in self._jobs:
+        known, self._jobs[job] = self._jobs.get(job), kind
+        if known and known != kind:
+            self._info.remove(job, known)
+        self._info.labels(job, kind).set(1)
+        if known:
             return
-        self._jobs.add(job)
         self._success.labels(job).set(_seconds(last_success))
         self._failures.labels(job).set(consecutive_failures)
         self._active.labels(job)
@@ -102,10 +107,10 @@ class Metrics:
 
     def forget_job(self, job: str) -> None:
         """The job is no longer in jobs.yaml: its series end."""
-        self._jobs.discard(job)
+        self._jobs.pop(job, None)
         self._running.pop(job, None)
-        per_job = (self._runs, self._durations, self._success, self._next, self._active, self._missed, self._failures)
-        for series in (*per_job, self._deleted):
+        figures = (self._runs, self._durations, self._success, self._next, self._active, self._missed, self._failures)
+        for series in (self._info, *figures, self._deleted):
             series.remove_by_labels({"job": job})
         self._figures.forget(job)
 

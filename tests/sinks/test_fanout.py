@@ -166,7 +166,7 @@ async def test_a_sink_that_cannot_note_a_start_stops_nobody(ring, log_lines):
 
 async def test_when_the_store_refuses_the_record_log_and_metrics_have_it_and_say_so(run_of, ring, log_lines):
     metrics = Metrics()
-    metrics.know_job("tidy", last_success=None, consecutive_failures=0)
+    metrics.know_job("tidy", "cleanup-pods", last_success=None, consecutive_failures=0)
     sinks = [
         LogSink(lambda _: None),
         MetricsSink(metrics, lambda _: 0),

@@ -7,7 +7,7 @@ from maintd.telemetry.metrics import Metrics
 
 async def test_a_run_is_seen_from_its_start_to_its_end_with_what_the_state_counts(run_of, ring):
     metrics = Metrics()
-    metrics.know_job("tidy", last_success=None, consecutive_failures=0)
+    metrics.know_job("tidy", "cleanup-pods", last_success=None, consecutive_failures=0)
     sink = MetricsSink(metrics, {"tidy": 4}.__getitem__)
 
     sink.started(ring)

@@ -49,12 +49,13 @@ async def samples(metrics: Metrics, *names: str) -> Samples:
 def metrics() -> Metrics:
     """Knows the job `tidy`."""
     found = Metrics(revision="abc123")
-    found.know_job("tidy", last_success=None, consecutive_failures=0)
+    found.know_job("tidy", "cleanup-pods", last_success=None, consecutive_failures=0)
     return found
 
 
 async def test_before_anything_has_run_the_daemon_and_its_jobs_are_there(metrics):
     assert await samples(metrics, "maintd_job", "maintd_build", "maintd_config", "maintd_log") == {
+        "maintd_job_info{job=tidy,kind=cleanup-pods}": 1,
         "maintd_job_last_success_timestamp_seconds{job=tidy}": 0,
         "maintd_job_running{job=tidy}": 0,
         "maintd_job_missed_total{job=tidy}": 0,
@@ -118,7 +119,7 @@ async def test_only_pods_that_were_really_deleted_are_counted(metrics):
 async def test_after_a_restart_the_last_success_is_the_one_that_is_remembered():
     metrics = Metrics()
 
-    metrics.know_job("tidy", last_success=NOON, consecutive_failures=2)
+    metrics.know_job("tidy", "cleanup-pods", last_success=NOON, consecutive_failures=2)
 
     assert await samples(metrics, "maintd_job_last", "maintd_job_consecutive") == {
         "maintd_job_last_success_timestamp_seconds{job=tidy}": NOON.timestamp(),
@@ -132,16 +133,22 @@ async def test_a_reload_forgets_nothing_of_a_job_that_stays(metrics):
         metrics.observe_run(run_of(status=Status.FAILED), consecutive_failures=failures)
     before = await samples(metrics)
 
-    metrics.know_job("tidy", last_success=None, consecutive_failures=0)
+    metrics.know_job("tidy", "cleanup-pods", last_success=None, consecutive_failures=0)
 
     assert await samples(metrics) == before
+
+
+async def test_a_job_that_became_one_of_another_kind_is_of_that_kind_alone(metrics):
+    metrics.know_job("tidy", "backup", last_success=None, consecutive_failures=0)
+
+    assert await samples(metrics, "maintd_job_info") == {"maintd_job_info{job=tidy,kind=backup}": 1}
 
 
 async def test_a_job_that_left_the_file_leaves_the_metrics(metrics):
     metrics.watch(
         last_wakeup=lambda: NOON, overdue=lambda: timedelta(0), next_due=lambda _: NOON, dropped_lines=lambda: 0
     )
-    metrics.know_job("other", last_success=None, consecutive_failures=0)
+    metrics.know_job("other", "cleanup-pods", last_success=None, consecutive_failures=0)
     metrics.run_started("tidy", "r1")
     metrics.observe_run(run_of(metrics={"up": 1, "bytes": 3}, changes=(change("done"),)), consecutive_failures=0)
     assert any("tidy" in name for name in await samples(metrics))
