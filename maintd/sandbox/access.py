@@ -1,4 +1,4 @@
-"""Tokens, the roles that every cluster has, and SelfSubjectAccessReview."""
+"""Tokens, the roles that every cluster has, and the reviews: who am I, may I, may somebody else."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,10 @@ _BUILT_IN = (
     ("system:discovery", [{"nonResourceURLs": _PATHS, "verbs": ["get"]}], ["system:authenticated"]),
     (
         "system:basic-user",
-        [{"apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews"], "verbs": ["create"]}],
+        [
+            {"apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews"], "verbs": ["create"]},
+            {"apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"], "verbs": ["create"]},
+        ],
         ["system:authenticated"],
     ),
     (
@@ -22,6 +25,12 @@ _BUILT_IN = (
         ["system:authenticated", "system:unauthenticated"],
     ),
 )
+_NOTHING = (
+    "spec.resourceAttributes",
+    "FieldValueInvalid",
+    "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
+)
+_NOBODY = ("spec.user", "FieldValueInvalid", 'Invalid value: "": at least one of user or group must be specified')
 
 
 class Access:
@@ -50,25 +59,21 @@ class Access:
         if not self._authorizer.allows(user, question):
             raise _denied(user, question)
 
-    def review(self, user: User, obj: Json) -> Json:
-        """Fill in the status of a SelfSubjectAccessReview."""
+    def review(self, kind: str, user: User, obj: Json) -> Json:
+        """Fill in the status of a review; nothing is stored."""
+        if kind == "SelfSubjectReview":
+            info = {"username": user.name, "groups": sorted(user.groups)}
+            return _reviewed(kind, "authentication.k8s.io/v1", {"status": {"userInfo": info}})
         spec = obj.get("spec") or {}
+        causes = [] if kind == "SelfSubjectAccessReview" or spec.get("user") or spec.get("groups") else [_NOBODY]
         if ("resourceAttributes" in spec) == ("nonResourceAttributes" in spec):
-            why = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
-            cause = ("spec.resourceAttributes", "FieldValueInvalid", why)
-            raise invalid("authorization.k8s.io", "", "", [cause])
-        asked, path = spec.get("resourceAttributes", {}), spec.get("nonResourceAttributes", {})
-        resource = "/".join(part for part in (asked.get("resource"), asked.get("subresource")) if part)
-        question = Question(
-            asked.get("verb") or path.get("verb", ""),
-            asked.get("group", ""),
-            resource,
-            asked.get("namespace", ""),
-            asked.get("name", ""),
-            path.get("path", ""),
-        )
-        filled = {"metadata": {}, "spec": spec, "status": {"allowed": self._authorizer.allows(user, question)}}
-        return {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1"} | filled
+            causes.insert(0, _NOTHING)
+        if causes:
+            raise invalid("authorization.k8s.io", "", "", causes)
+        if kind == "SubjectAccessReview":
+            user = User(spec.get("user", ""), frozenset(spec.get("groups") or ()))
+        allowed = self._authorizer.allows(user, _question(spec))
+        return _reviewed(kind, "authorization.k8s.io/v1", {"spec": spec, "status": {"allowed": allowed}})
 
     def install_built_in_roles(self) -> None:
         """The ClusterRoles and bindings without which nobody could even ask for the version."""
@@ -80,6 +85,22 @@ class Access:
             reference = {"apiGroup": GROUP, "kind": "ClusterRole", "name": name}
             binding = {"metadata": self._state.born(name) | metadata, "subjects": subjects, "roleRef": reference}
             self._state.save(bindings, binding)
+
+
+def _question(spec: Json) -> Question:
+    asked, path = spec.get("resourceAttributes", {}), spec.get("nonResourceAttributes", {})
+    return Question(
+        asked.get("verb") or path.get("verb", ""),
+        asked.get("group", ""),
+        "/".join(part for part in (asked.get("resource"), asked.get("subresource")) if part),
+        asked.get("namespace", ""),
+        asked.get("name", ""),
+        path.get("path", ""),
+    )
+
+
+def _reviewed(kind: str, api_version: str, filled: Json) -> Json:
+    return {"kind": kind, "apiVersion": api_version, "metadata": {}} | filled
 
 
 def _denied(user: User, question: Question) -> ApiError:

@@ -41,8 +41,11 @@ daemonsets                        DaemonSet                        ns      ds   
 deployments                       Deployment                       ns      deploy   status     G
 replicasets                       ReplicaSet                       ns      rs       status     G
 statefulsets                      StatefulSet                      ns      sts      status     G
+[authentication.k8s.io/v1]
+selfsubjectreviews                SelfSubjectReview                cluster -        -          C
 [authorization.k8s.io/v1]
 selfsubjectaccessreviews          SelfSubjectAccessReview          cluster -        -          C
+subjectaccessreviews              SubjectAccessReview              cluster -        -          C
 [autoscaling/v2]
 horizontalpodautoscalers          HorizontalPodAutoscaler          ns      hpa      status     -
 [batch/v1]

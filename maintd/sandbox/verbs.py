@@ -28,7 +28,6 @@ _DONE_ELSEWHERE = (
     "application/apply-patch+yaml",
 )
 """Content types that the real server reads and the sandbox does not."""
-_REVIEWS = ("authorization.k8s.io", "selfsubjectaccessreviews")
 
 
 class Verbs:
@@ -68,9 +67,9 @@ class Verbs:
 
     def _create(self, call: Call, served: Served) -> Reply:
         obj = _body(call, served, _JSON)
-        if served.key == _REVIEWS:
+        if served.resource.verbs == {"create"}:
             assert call.user is not None  # nobody has been refused before
-            return Reply(201, json.dumps(self._access.review(call.user, obj)).encode())
+            return Reply(201, json.dumps(self._access.review(served.resource.kind, call.user, obj)).encode())
         keep = not dry_run(call.query.getall("dryRun", []), "CreateOptions")
         return _object(served, self._writer.create(served, call.namespace, obj, keep=keep), 201)
 

@@ -7,6 +7,8 @@ import pytest
 from maintd.core.rules import Rule
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+REVIEWS_OF_OTHERS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+REVIEWS_OF_ONESELF = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 
 @pytest.fixture
@@ -236,3 +238,84 @@ class TestSelfSubjectAccessReview:
         answer = await cluster_backend.request("POST", REVIEWS, {"spec": spec})
 
         assert answer.json["status"]["allowed"] is True
+
+
+class TestSubjectAccessReview:
+    """The question `may they`: answered to those who may ask it, from the name and the groups that are given."""
+
+    @pytest.fixture
+    async def account(self, cluster_backend, space):
+        rules = [Rule("pods", "list", namespace=space), Rule("nodes", "list")]
+        return (await cluster_backend.grant(rules)).stem
+
+    @pytest.mark.parametrize(
+        ("attributes", "allowed"),
+        [
+            ({"verb": "list", "resource": "pods", "namespace": "{space}"}, True),
+            ({"verb": "list", "resource": "nodes"}, True),
+            ({"verb": "list", "resource": "pods"}, False),
+            ({"verb": "delete", "resource": "pods", "namespace": "{space}"}, False),
+        ],
+    )
+    async def test_answers_for_a_service_account(self, cluster_backend, space, account, attributes, allowed):
+        asked = {key: value.format(space=space) for key, value in attributes.items()}
+        spec = {"user": f"system:serviceaccount:{account}:account", "resourceAttributes": asked}
+
+        answer = await cluster_backend.request("POST", REVIEWS_OF_OTHERS, {"spec": spec})
+
+        assert (answer.status, answer.json["kind"], answer.json["status"]["allowed"]) == (
+            201,
+            "SubjectAccessReview",
+            allowed,
+        )
+
+    @pytest.mark.parametrize(("groups", "allowed"), [([], False), (["system:authenticated"], True)])
+    async def test_no_group_is_added_to_those_that_are_given(self, cluster_backend, account, groups, allowed):
+        user = f"system:serviceaccount:{account}:account"
+        asked = {"verb": "get", "path": "/api"}
+        spec = {"user": user, "groups": groups, "nonResourceAttributes": asked}
+
+        answer = await cluster_backend.request("POST", REVIEWS_OF_OTHERS, {"spec": spec})
+
+        assert answer.json["status"]["allowed"] is allowed
+
+    async def test_groups_alone_can_be_asked_about(self, cluster_backend):
+        spec = {"groups": ["system:masters"], "resourceAttributes": {"verb": "delete", "resource": "nodes"}}
+
+        answer = await cluster_backend.request("POST", REVIEWS_OF_OTHERS, {"spec": spec})
+
+        assert answer.json["status"]["allowed"] is True
+
+    async def test_it_is_a_right_to_ask(self, cluster_backend, space):
+        spec = {"user": "ada", "resourceAttributes": {"verb": "list", "resource": "pods", "namespace": space}}
+        right = Rule("subjectaccessreviews.authorization.k8s.io", "create")
+        without = asker(cluster_backend, await cluster_backend.grant([]))
+        holder = asker(cluster_backend, await cluster_backend.grant([right]))
+
+        answers = [await ask("POST", REVIEWS_OF_OTHERS, {"spec": spec}) for ask in (without, holder)]
+
+        assert [answer.status for answer in answers] == [403, 201]
+
+    @pytest.mark.parametrize(
+        "spec", [{}, {"user": "ada"}, {"resourceAttributes": {"verb": "list", "resource": "pods"}}]
+    )
+    async def test_without_a_question_or_anybody_to_ask_about_is_a_422(self, cluster_backend, spec):
+        answer = await cluster_backend.request("POST", REVIEWS_OF_OTHERS, {"spec": spec})
+
+        assert (answer.status, answer.reason) == (422, "Invalid")
+        assert {cause["field"] for cause in answer.json["details"]["causes"]} == {
+            field
+            for field, given in (("spec.user", "user"), ("spec.resourceAttributes", "resourceAttributes"))
+            if given not in spec
+        }
+
+
+async def test_everybody_may_ask_who_they_are(cluster_backend):
+    account = await cluster_backend.grant([])
+
+    answer = await asker(cluster_backend, account)("POST", REVIEWS_OF_ONESELF, {})
+
+    info = answer.json["status"]["userInfo"]
+    name = f"system:serviceaccount:{account.stem}:account"
+    groups = ["system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{account.stem}"]
+    assert (answer.status, info["username"], sorted(info["groups"])) == (201, name, groups)
