@@ -1,4 +1,4 @@
-"""From jobs.yaml and the settings to the files that grant rights."""
+"""From jobs.yaml and the settings to the files that are deployed beside the daemon."""
 
 import asyncio
 from functools import partial
@@ -45,3 +45,18 @@ def iam_text() -> str:
     scheme, _, rest = settings.storage.partition("://")
     bucket = rest.partition("/")[0] if scheme == "gs" else ""
     return iam.text(jobsfile.load().jobs, bucket, settings.namespace)
+
+
+def policy_text() -> str:
+    """The NetworkPolicy for the probes. Raises ConfigError."""
+    from maintd.cli import jobsfile
+    from maintd.derive import egress
+
+    return egress.text(jobsfile.load().jobs, jobsfile.settings().namespace)
+
+
+def jobs_text() -> str:
+    """jobs.yaml as it is, byte for byte; one with mistakes ends the process as it does everywhere."""
+    from maintd.cli import jobsfile
+
+    return jobsfile.load().path.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 Files = dict[Path, Callable[[], str]]
-WRITTEN = ("schema", "docs", "rbac")
+WRITTEN = ("schema", "docs", "rbac", "deploy")
 PRINTED = ("iam",)
 
 
@@ -19,8 +19,9 @@ PRINTED = ("iam",)
 def command(what: str | None, write: bool, check: bool, live: bool) -> None:
     """Print the derived files, write them, or check them.
 
-    schema: the JSON schema of jobs.yaml. docs: the pages of the kinds. rbac: the Roles that these jobs need. iam: the
-    same for Google Cloud, as gcloud lines to read and run; it is in no file.
+    schema: the JSON schema of jobs.yaml. docs: the pages of the kinds. rbac: the Roles that these jobs need. deploy:
+    the copy of the jobs that is mounted, and the NetworkPolicy for their probes. iam: what Google Cloud must grant, as
+    gcloud lines to read and run; it is in no file.
     """
     if not (write or check) and what is None:
         raise click.UsageError(f"say what to print ({', '.join(WRITTEN + PRINTED)}), or --write or --check for all")
@@ -38,7 +39,12 @@ def command(what: str | None, write: bool, check: bool, live: bool) -> None:
 
 
 def _wanted(what: str | None, live: bool) -> Files:
-    groups: dict[str, Callable[[], Files]] = {"schema": _schema, "docs": _docs, "rbac": partial(_rbac, live)}
+    groups: dict[str, Callable[[], Files]] = {
+        "schema": _schema,
+        "docs": _docs,
+        "rbac": partial(_rbac, live),
+        "deploy": _deploy,
+    }
     return {path: text for name, files in groups.items() if what in (None, name) for path, text in files().items()}
 
 
@@ -66,6 +72,12 @@ def _rbac(live: bool) -> Files:
     from maintd.cli.grants import rbac_text
 
     return {Path("deploy/base/rbac.yaml"): partial(rbac_text, live=live)}
+
+
+def _deploy() -> Files:
+    from maintd.cli.grants import jobs_text, policy_text
+
+    return {Path("deploy/base/jobs.yaml"): jobs_text, Path("deploy/base/probes-policy.yaml"): policy_text}
 
 
 def _print_iam(*, to_file: bool) -> None:
