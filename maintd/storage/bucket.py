@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from maintd.core.errors import Denied, Transient, Unreadable
 from maintd.core.ports import Staging, Stored
+from maintd.storage.bucket_settings import BucketSettings, read_settings
 from maintd.storage.encoding import encode
 from maintd.storage.offload import Offload
 from maintd.storage.paths import check_path, check_size, is_path
@@ -47,7 +48,8 @@ class BucketStore:
         """
         check_path(cluster)
         self._folder = f"{prefix}/{cluster}/" if prefix else f"{cluster}/"
-        self._root = f"gs://{bucket}/{self._folder}"
+        self.bucket_url = f"gs://{bucket}"
+        self._root = f"{self.bucket_url}/{self._folder}"
         self._door = Door(bucket, emulator)
         remedy = "look at the network and at https://status.cloud.google.com"
         self._threads = Offload(f"gs://{bucket}", threads=_THREADS, deadline=attempt, remedy=remedy)
@@ -79,6 +81,14 @@ class BucketStore:
     def url(self, path: str) -> str:
         """`gs://bucket/prefix/cluster/path`, as `gcloud storage` takes it."""
         return self._root + path
+
+    def name(self, path: str) -> str:
+        """What the object is called within the bucket."""
+        return self._folder + path
+
+    async def settings(self) -> BucketSettings:
+        """How the bucket is set up. It takes a right that maintd itself does without: Denied is no fault."""
+        return read_settings(self.bucket_url, await self._call(lambda gcs: gcs.about()))
 
     async def _forwards(self, prefix: str) -> AsyncIterator[str]:
         folder_of_prefix(prefix)

@@ -29,7 +29,7 @@ from maintd.core.errors import Conflict, Missing, Transient, Unreadable
 from maintd.core.text import sized
 from maintd.storage.encoding import Encoded, decode
 from maintd.storage.paths import MAX_OBJECT
-from maintd.storage.refusals import CREATOR, VIEWER, refusal
+from maintd.storage.refusals import CREATOR, DESCRIBER, VIEWER, refusal
 
 _ENDPOINT = "https://storage.googleapis.com"
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
@@ -127,6 +127,13 @@ class Gcs:
             )
             names = [blob.name for blob in next(found.pages)]
             return Listed(names + sorted(found.prefixes), found.next_page_token or "")
+
+    def about(self) -> dict[str, Any]:
+        """The bucket's own resource, as Google writes it. It takes storage.buckets.get."""
+        with self._in_our_words("described", "", DESCRIBER):
+            bucket = self._client.bucket(self._name)
+            bucket.reload(timeout=_PATIENCE, retry=None)
+            return dict(bucket._properties)  # noqa: SLF001 - the library's own view lacks what it does not know yet
 
     def close(self) -> None:
         """Drop the connections that are idle."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,16 +17,22 @@ _BUCKET = re.compile(r"(?!goog)[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9]([a
 """https://cloud.google.com/storage/docs/buckets#naming, but for what only Google can tell."""
 _PREFIX = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*/?", re.ASCII)
 _EMULATOR = "STORAGE_EMULATOR_HOST"
+_ATTEMPT, _DEADLINE = timedelta(seconds=6), timedelta(seconds=3)
+"""Of a hurried store: one attempt that takes long, or some that fail soon."""
 
 
-def open_store(url: str, cluster: str) -> Store:
+def open_store(url: str, cluster: str, *, hurried: bool = False) -> Store:
     """The store behind `gs://bucket/prefix` or `file:///folder` (`file://folder` is relative).
 
-    Nothing is read or written yet. Raises ConfigError, with what to write instead.
+    Nothing is read or written yet. `hurried`: somebody waits, and hears of a bucket that does not answer in seconds.
+    Raises ConfigError, with what to write instead.
     """
     try:
         if url.startswith(_GS):
-            return BucketStore(*_bucket_of(url), cluster, emulator())
+            bucket, prefix = _bucket_of(url)
+            if hurried:
+                return BucketStore(bucket, prefix, cluster, emulator(), attempt=_ATTEMPT, deadline=_DEADLINE)
+            return BucketStore(bucket, prefix, cluster, emulator())
         return FolderStore(folder_of(url), cluster)
     except Refused as error:
         raise ConfigError(f"MAINTD_CLUSTER={cluster!r} cannot be the name of a folder: {error}") from error

@@ -11,6 +11,9 @@ from google.cloud.storage.exceptions import DataCorruption
 from maintd.core.errors import Conflict, Denied, JobError, Missing, Transient, Unreadable
 
 CREATOR, VIEWER = "roles/storage.objectCreator", "roles/storage.objectViewer"
+DESCRIBER = "roles/storage.legacyBucketReader"
+"""Google's narrowest with storage.buckets.get that can be granted on one bucket; it may list objects, not read them:
+https://cloud.google.com/storage/docs/access-control/iam-roles"""
 _NO_BUCKET = "bucket does not exist"
 _LOGIN = (
     "in GKE give maintd's ServiceAccount an identity (Workload Identity; `maintd render iam` prints the "
