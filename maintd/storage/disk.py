@@ -91,7 +91,7 @@ def disk_error(done: str, path: Path, error: OSError) -> JobError:
     if done == "read" and error.errno in (errno.ENOENT, errno.EISDIR, errno.ENOTDIR):
         return Missing(f"{path} is not there: it was never written, or somebody removed it")
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        return Conflict(f"{what}; a file stands where a folder is needed, move it away")
+        return Transient(f"{what}; a file stands where a folder is needed, move it away")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Transient(f"{what}; make room on the disk, or set MAINTD_STORAGE to another folder")
     return Transient(f"{what}; look at the disk or mount behind it")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from maintd.core.errors import Conflict, Denied, Missing, Transient, Unreadable
+from maintd.core.errors import Denied, Missing, Transient, Unreadable
 from maintd.storage.disk import UNFINISHED, disk_error
 from maintd.storage.folder import FolderStore
 from maintd.storage.offload import Offload
@@ -81,7 +81,7 @@ async def test_a_folder_that_may_not_be_written_is_denied_with_what_to_do():
 async def test_a_file_where_a_folder_is_needed_is_named(store):
     await store.create("a", b"")
 
-    with pytest.raises(Conflict, match="a file stands where a folder is needed, move it away"):
+    with pytest.raises(Transient, match="a file stands where a folder is needed, move it away"):
         await store.create("a/b/c", b"")
 
 
@@ -97,7 +97,7 @@ async def test_a_file_where_a_folder_is_needed_is_named(store):
         (errno.EPERM, "written", Denied, "give maintd's user the right to"),
         (errno.ENOENT, "read", Missing, "it was never written, or somebody removed it"),
         (errno.ENOTDIR, "read", Missing, "it was never written, or somebody removed it"),
-        (errno.ENOTDIR, "written", Conflict, "move it away"),
+        (errno.ENOTDIR, "written", Transient, "move it away"),
     ],
 )
 def test_an_error_of_the_system_says_what_follows_from_it(number, done, meaning, remedy):

@@ -154,6 +154,19 @@ async def test_the_next_daemon_hands_over_what_the_last_one_could_not(settings, 
     assert (len(ids) >= 2, ids) == (True, sorted(ids))
 
 
+async def test_a_record_that_can_be_kept_nowhere_is_said_everywhere(settings, jobs, faulty, faults):
+    faulty.always("create", faults.refuses(403))
+    async with serving(settings.model_copy(update={"spool_limit": 0}), jobs) as page:
+        ready = await becomes(page, "/readyz", lambda text: "is LOST" in text)
+        metrics = await page("/metrics")
+
+    assert "store: history: runs/" in ready
+    assert RIGHTS in ready
+    assert 'maintd_store_failures_total{sink="history"} 0.0' not in metrics
+    assert "maintd_spool_dropped_total 0.0" not in metrics
+    assert "maintd_spool_bytes 0.0" in metrics
+
+
 @pytest.fixture
 def typed(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """A command as a person types it, on our bucket."""
