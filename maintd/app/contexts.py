@@ -22,6 +22,9 @@ from maintd.scheduling.ring import Ring
 from maintd.scheduling.state import JobState, State
 from maintd.telemetry import logs
 
+_SHARE_OF_A_CALL = 0.75
+"""Of a run's time: so that a cluster which does not answer is named, and not the run's own deadline."""
+
 
 def now() -> datetime:
     """The daemon's clock."""
@@ -72,7 +75,9 @@ class Contexts:
     def _scoped(self, ring: Ring) -> Api | str:
         if isinstance(self.api, str):
             return self.api
-        return self.api.scoped(user_agent=f"maintd/{__version__} ({ring.job.name})")
+        return self.api.scoped(
+            user_agent=f"maintd/{__version__} ({ring.job.name})", patience=ring.job.timeout * _SHARE_OF_A_CALL
+        )
 
     def _gate(self, ring: Ring, api: Api | str, log: Log) -> Gate:
         if isinstance(api, str) or ring.mode == "run":

@@ -141,5 +141,5 @@ class Daemon:
             "config": lambda: self._bad_file,
             "store": self._store_trouble,
             "state": lambda: house.state.problem,
-            "cluster": lambda: house.api if isinstance(house.api, str) else "",
+            "cluster": lambda: house.api if isinstance(house.api, str) else house.api.problem,
         }

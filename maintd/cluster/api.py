@@ -46,6 +46,7 @@ class _Wire:
         self.connect_seconds = HURRIED_SECONDS if hurried else CONNECT_SECONDS
         self._hurried = hurried
         self._given_up = ""
+        self.problem = ""
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=64),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -68,8 +69,9 @@ class _Wire:
 class Api:
     """Sends requests. `scoped` makes a view of the same connections with its own name and bound."""
 
-    def __init__(self, wire: _Wire, user_agent: str, in_flight: int) -> None:
+    def __init__(self, wire: _Wire, user_agent: str, in_flight: int, patience: timedelta = timedelta.max) -> None:
         self._wire = wire
+        self._patience = patience
         self._user_agent = user_agent
         self._slots = asyncio.Semaphore(in_flight)
 
@@ -107,9 +109,19 @@ class Api:
         """The URL of the API server."""
         return (await self._wire.credentials.endpoint()).url
 
-    def scoped(self, *, user_agent: str | None = None, in_flight: int = 8) -> "Api":
-        """The same connections under another User-Agent, with its own bound on requests in flight."""
-        return Api(self._wire, user_agent or self._user_agent, in_flight)
+    @property
+    def problem(self) -> str:
+        """Why the last request had no answer; empty once one has."""
+        return self._wire.problem
+
+    def scoped(
+        self, *, user_agent: str | None = None, in_flight: int = 8, patience: timedelta = timedelta.max
+    ) -> "Api":
+        """The same connections under another User-Agent, with its own bound on requests in flight.
+
+        `patience` bounds every call: a run that has little time should hear why there is no answer before it is over.
+        """
+        return Api(self._wire, user_agent or self._user_agent, in_flight, patience)
 
     async def call(self, request: Request, timeout: timedelta = TIMEOUT) -> Reply:
         """The JSON object that the server answers with.
@@ -125,6 +137,7 @@ class Api:
         return (await self._fetch(request, timeout)).body.decode(errors="replace")
 
     async def _fetch(self, request: Request, timeout: timedelta) -> _Raw:
+        timeout = min(timeout, self._patience)
         async with self._slots:
             clock = asyncio.get_running_loop().time
             deadline = clock() + timeout.total_seconds()
@@ -136,6 +149,7 @@ class Api:
                     pause = _pause(attempt, error)
                     hopeless = clock() + pause >= deadline
                     if hopeless or not (request.may_repeat or isinstance(error, NotTaken)):
+                        self._wire.problem = str(error)
                         raise
                 await asyncio.sleep(pause)
         raise AssertionError("unreachable")
@@ -180,6 +194,7 @@ class Api:
                 allow_redirects=False,
                 timeout=socket,
             ) as response:
+                self._wire.problem = ""
                 if response.status != 429:
                     self._wire.backpressure.over()
                 if not 200 <= response.status < 300:

@@ -21,6 +21,8 @@ KEPT_RUNS = 5
 LONGEST_SUMMARY = 240
 LONGEST_BACKLOG = 5_000
 """Changes kept for a home that is away; older ones are dropped first, as newer ones say more."""
+REPEATED_SECONDS = 60.0
+"""How often the same cause is said again while it lasts."""
 PATIENCE_AT_THE_END = 5.0
 """Seconds; a process that is told to stop has few of them."""
 _NEITHER = (Status.SKIPPED, Status.MISSED, Status.INTERRUPTED)
@@ -122,6 +124,8 @@ class State:
         self._lock = asyncio.Lock()
         self._flusher: asyncio.Task[None] | None = None
         self._loaded = False
+        self._said = ""
+        self._quiet_until = 0.0
         self.problem = ""
         """Why the home could not be read or written the last time, or empty."""
 
@@ -205,7 +209,8 @@ class State:
                 self._unsent = [note for note in self._unsent if id(note) not in sent]
                 for job, edit in self._unsent:  # noted while the write was under way
                     entries[job] = edit(entries.get(job, JobState()))
-                self._seen, self._loaded, self.problem = entries, True, ""
+                self._seen, self._loaded = entries, True
+                self._recovered()
                 return
 
     def _parse(self, job: str, text: str) -> JobState:
@@ -215,6 +220,14 @@ class State:
             self._log.error("state entry unreadable", job=job, home=self._home.describe(), consequence="starts blank")
             return JobState()
 
+    def _recovered(self) -> None:
+        if self.problem:
+            self._log.info("state is back", home=self._home.describe())
+        self.problem = self._said = ""
+
     def _fail(self, event: str, error: MaintdError) -> None:
         self.problem = f"{self._home.describe()}: {error}"
-        self._log.warning(event, home=self._home.describe(), error=str(error), unsent=len(self._unsent))
+        now = asyncio.get_running_loop().time()
+        if now >= self._quiet_until or str(error) != self._said:
+            self._log.warning(event, home=self._home.describe(), error=str(error), unsent=len(self._unsent))
+            self._said, self._quiet_until = str(error), now + REPEATED_SECONDS

@@ -243,3 +243,9 @@ def faults() -> SimpleNamespace:
     return SimpleNamespace(
         answered=answered, hangs=hangs, loses_the_reply=loses_the_reply, refuses=refuses, says=says, sent=sent
     )
+
+
+@pytest.fixture
+def ports() -> tuple[int, int]:
+    """Two ports at which nothing listens yet."""
+    return free_port(), free_port()
