@@ -175,7 +175,8 @@ def typed(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def typed(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"MAINTD_STORAGE": "gs://bucket"} | variables
         command = [sys.executable, "-m", "maintd", *words]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        how: dict[str, Any] = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
+        return subprocess.run(command, check=False, timeout=30, **how)
 
     return typed
 
