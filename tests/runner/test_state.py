@@ -102,6 +102,23 @@ async def test_a_home_that_is_away_stops_no_observer_and_gets_everything_when_it
     await state.close()
 
 
+async def test_a_cause_is_said_once_while_it_lasts_and_so_is_its_end(tmp_path, caplog):
+    blocked = tmp_path / "state"
+    blocked.write_text("not a folder")
+    state = state_in(blocked)
+    caplog.set_level("INFO", "maintd")
+    state.note("looks", count)
+    for _ in range(5):
+        await state.flush()
+    blocked.unlink()
+    blocked.mkdir()
+    await state.flush()
+    await state.close()
+
+    said = [(record.levelname, record.msg["event"]) for record in caplog.records]
+    assert said == [("WARNING", "state could not be written"), ("INFO", "state is back")]
+
+
 async def test_what_stood_in_the_home_before_it_could_be_read_is_counted_on(tmp_path):
     before = state_in(tmp_path)
     await before.update("looks", lambda entry: entry.after(ended(1, Status.FAILED), {"kept": True}))
