@@ -17,6 +17,7 @@ COMMANDS = {
     "runs": "what has run; one run's record",
     "kinds": "the kinds of jobs; one kind's manual",
     "render": "write the files that are derived: schema, docs, Roles; print gcloud lines",
+    "doctor": "what will not work, before it does not, and what to type",
     "config": "each setting, its value and where it came from",
     "demo": "the daemon on an embedded cluster, in ten seconds",
     "version": "the version of maintd and of what it stands on",

@@ -1,7 +1,6 @@
 """From jobs.yaml and the settings to the files that are deployed beside the daemon."""
 
 import asyncio
-from functools import partial
 
 from maintd.config.settings import Settings
 from maintd.core.ports import Discovery
@@ -9,20 +8,12 @@ from maintd.core.ports import Discovery
 
 def rbac_text(*, live: bool = False) -> str:
     """The Roles for the jobs; `live` asks the cluster what it has. Raises ConfigError, and JobError when it asks."""
+    from maintd.app.grants import grants_for
     from maintd.cli import jobsfile
     from maintd.derive import rbac
-    from maintd.rails.needs import rails_needs
-    from maintd.scheduling.homes import state_needs
 
-    settings = jobsfile.settings()
-    grants = rbac.Grants(
-        file=jobsfile.load(),
-        namespace=settings.namespace,
-        gate=partial(rails_needs, own_namespace=settings.namespace),
-        own=state_needs(settings.state_namespace or settings.namespace),
-        found=asyncio.run(_discovered(settings)) if live else None,
-    )
-    return rbac.text(grants)
+    settings, file = jobsfile.settings(), jobsfile.load()
+    return rbac.text(grants_for(settings, file, asyncio.run(_discovered(settings)) if live else None))
 
 
 async def _discovered(settings: Settings) -> Discovery:

@@ -48,9 +48,13 @@ class Grants:
 
 def text(grants: Grants) -> str:
     """A Role and a RoleBinding in each namespace that a job needs rights in, a ClusterRole only where one needs it."""
+    return "".join([*_head(grants), *by_namespace(grants).values()])
+
+
+def by_namespace(grants: Grants) -> Mapping[str, str]:
+    """The same, each Role with its binding under its namespace; the ClusterRole's is empty."""
     written = groupby(rows(collected(grants.asked())), key=lambda row: row.namespace)
-    roles = (_role(grants, namespace, found) for namespace, found in written)
-    return "".join([*_head(grants), *roles])
+    return {namespace: _role(grants, namespace, found) for namespace, found in written}
 
 
 def _head(grants: Grants) -> Iterator[str]:

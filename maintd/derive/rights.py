@@ -1,5 +1,6 @@
 """Which rights the jobs of one jobs.yaml need, and who needs each: what Roles are written from."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,12 @@ class Right:
     resource: str
     verb: str
     name: str = ""
+
+    @property
+    def rule(self) -> Rule:
+        """As a rule of its own."""
+        names = (self.name,) if self.name else ()
+        return Rule(self.resource, self.verb, namespace=self.namespace or None, names=names)
 
     def wider(self) -> Iterator["Right"]:
         """The rights that hold this one, the widest first."""
@@ -65,6 +72,12 @@ class Row:
     verbs: tuple[str, ...]
     names: tuple[str, ...] = ()
 
+    def as_yaml(self) -> str:
+        """In one line, as it stands under `rules:`."""
+        names = f", resourceNames: {json.dumps(self.names)}" if self.names else ""
+        verbs = json.dumps(self.verbs)
+        return f'{{apiGroups: ["{self.group}"], resources: {json.dumps(self.resources)}{names}, verbs: {verbs}}}'
+
 
 def rows(rights: Mapping[Right, tuple[str, ...]]) -> tuple[Row, ...]:
     """As few rules as say this and nothing more, sorted: the whole cluster's first, then by who needs them."""
@@ -75,8 +88,8 @@ def rows(rights: Mapping[Right, tuple[str, ...]]) -> tuple[Row, ...]:
 
 
 def _row(right: Right, who: tuple[str, ...]) -> Row:
-    rule = Rule(right.resource, right.verb)
-    return Row(right.namespace, who, rule.group, (rule.plural,), rule.verbs, (right.name,) if right.name else ())
+    rule = right.rule
+    return Row(right.namespace, who, rule.group, (rule.plural,), rule.verbs, rule.names)
 
 
 def _joined(found: Iterable[Row], part: str) -> list[Row]:
