@@ -5,7 +5,7 @@ import threading
 from datetime import timedelta
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]  # grpcio has no types
+import grpc
 from google.api_core import exceptions, retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.container_v1 import ClusterManagerClient

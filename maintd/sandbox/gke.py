@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import grpc  # type: ignore[import-untyped]  # grpcio has no types
+import grpc
 from google.cloud import container_v1 as gke
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
