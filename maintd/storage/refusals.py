@@ -5,7 +5,13 @@ from datetime import timedelta
 import requests
 import urllib3
 from google.api_core.exceptions import GoogleAPICallError
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError, TransportError
+from google.auth.exceptions import (
+    DefaultCredentialsError,
+    GoogleAuthError,
+    RefreshError,
+    TimeoutError,  # noqa: A004 - Google's own, which is no OSError
+    TransportError,
+)
 from google.cloud.storage.exceptions import DataCorruption
 
 from maintd.core.errors import Conflict, Denied, JobError, Missing, Transient, Unreadable
@@ -14,11 +20,14 @@ CREATOR, VIEWER = "roles/storage.objectCreator", "roles/storage.objectViewer"
 DESCRIBER = "roles/storage.legacyBucketReader"
 """Google's narrowest with storage.buckets.get that can be granted on one bucket; it may list objects, not read them:
 https://cloud.google.com/storage/docs/access-control/iam-roles"""
+PRUNER = "a role with storage.objects.delete"
+"""No role of Google's holds just that: `maintd render iam` makes one, and binds it to the folders it is for."""
 _NO_BUCKET = "bucket does not exist"
 _LOGIN = (
     "in GKE give maintd's ServiceAccount an identity (Workload Identity; `maintd render iam` prints the "
     "lines), elsewhere: gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
 )
+_METADATA = "see to Workload Identity, and that the NetworkPolicy lets maintd reach it"
 _NETWORK = "look at DNS, at the NetworkPolicy's egress and at https://status.cloud.google.com"
 
 
@@ -51,7 +60,7 @@ def _answered(error: GoogleAPICallError, what: str, bucket: str, role: str) -> J
     if status == 401:
         return Denied(f"{said}, it does not know these credentials; {_LOGIN}")
     if status == 403:
-        return Denied(f"{said}; grant it: {_binding(bucket, role)}; or the bucket holds objects back (retention)")
+        return Denied(f"{said}; {_grant(bucket, role)}; or the bucket holds objects back (retention)")
     if status == 404 and (_NO_BUCKET in str(error.message) or role == CREATOR):
         return no_bucket(what, bucket)
     if status == 404:
@@ -69,14 +78,20 @@ def no_bucket(what: str, bucket: str) -> Missing:
     )
 
 
-def _binding(bucket: str, role: str) -> str:
+def _grant(bucket: str, role: str) -> str:
+    if role == PRUNER:
+        rules = f"gcloud storage buckets update gs://{bucket} --lifecycle-file=FILE (docs/store.md)"
+        return (
+            f"run what `maintd render iam` prints; or take `retention` out of jobs.yaml, and let rules delete: {rules}"
+        )
     line = f"gcloud storage buckets add-iam-policy-binding gs://{bucket} --member=MEMBER --role={role}"
-    return f"{line} (`maintd render iam` prints it with the MEMBER)"
+    return f"grant it: {line} (`maintd render iam` prints it with the MEMBER)"
 
 
 def _unknown_here(error: GoogleAuthError, what: str) -> JobError:
-    if isinstance(error, TransportError) or getattr(error, "retryable", False):
-        return Transient(f"{what}: the server that gives out credentials does not answer; {_NETWORK}")
+    away = isinstance(error, TransportError | TimeoutError) or isinstance(error.__cause__, TransportError)
+    if away or getattr(error, "retryable", False):
+        return Transient(f"{what}: the metadata server gave out no token; {_METADATA}")
     if isinstance(error, DefaultCredentialsError):
         return Denied(f"{what}: no Google credentials were found, or they cannot be read; {_LOGIN}")
     if isinstance(error, RefreshError):

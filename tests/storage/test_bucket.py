@@ -4,11 +4,12 @@ import asyncio
 import gzip
 import hashlib
 import json
-import subprocess
 import sys
 import textwrap
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -438,13 +439,14 @@ async def test_files_of_a_backup_are_on_their_way_several_at_a_time_and_no_more_
     assert (most, len(faulty.objects)) == (8, 40)
 
 
-WITHOUT_CREDENTIALS = """
+FIRST_CALL = """
     import asyncio, sys
+    from datetime import timedelta
     from maintd.core.errors import JobError
-    from maintd.storage.open import open_store
+    from maintd.storage.bucket import BucketStore
 
     async def main():
-        store = open_store("gs://bucket", "demo")
+        store = BucketStore("bucket", "", "demo", deadline=timedelta(seconds=0))
         print(sorted({"google.cloud.storage", "google.auth", "requests"} & set(sys.modules)))
         try:
             await store.create("a", b"")
@@ -455,26 +457,52 @@ WITHOUT_CREDENTIALS = """
 """
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"NO_GCE_CHECK": "true"},
-        {"NO_GCE_CHECK": "true", "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json"},
-    ],
-)
-def test_without_credentials_the_store_opens_and_its_first_call_says_what_is_missing(environment, tmp_path):
-    """And Google's libraries are not loaded before."""
-    command = [sys.executable, "-c", textwrap.dedent(WITHOUT_CREDENTIALS)]
-    ran = subprocess.run(
-        command,
-        env=environment | {"HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
+async def first_call(home: Path, **environment: str) -> list[str]:
+    """What a process of its own prints: which of Google's libraries it has loaded before the call, and what came."""
+    pipe = asyncio.subprocess.PIPE
+    command = [sys.executable, "-c", textwrap.dedent(FIRST_CALL)]
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment | {"HOME": str(home)}, stdout=pipe, stderr=pipe
     )
+    out, err = await process.communicate()
+    assert err == b""
+    return out.decode().splitlines()
 
-    first, second = ran.stdout.splitlines()
-    assert (first, ran.stderr) == ("[]", "")
-    assert second.startswith(
-        "Denied gs://bucket/ could not be opened: no Google credentials were found, or they cannot"
-    )
+
+@pytest.mark.parametrize("file", ["", "/nowhere.json"])
+async def test_without_credentials_the_store_opens_and_its_first_call_says_what_is_missing(file, tmp_path):
+    """And Google's libraries are not loaded before."""
+    loaded, said = await first_call(tmp_path, NO_GCE_CHECK="true", GOOGLE_APPLICATION_CREDENTIALS=file)
+
+    assert loaded == "[]"
+    assert said.startswith("Denied gs://bucket/ could not be opened: no Google credentials were found, or they cannot")
+
+
+@pytest.fixture
+async def metadata_server() -> AsyncIterator[str]:
+    """As in GKE, but that it has no token."""
+    said = {
+        "": "",
+        "computeMetadata/v1/project/project-id": "p",
+        "computeMetadata/v1/universe/universe-domain": "googleapis.com",
+    }
+
+    async def answer(request: web.Request) -> web.Response:
+        text = said.get(request.match_info["path"])
+        headers = {"Metadata-Flavor": "Google"}
+        return web.Response(text=text or "", status=403 if text is None else 200, headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    yield f"{host}:{port}"
+    await runner.cleanup()
+
+
+async def test_a_metadata_server_that_gives_no_token_may_give_one_later(tmp_path, metadata_server):
+    _, said = await first_call(tmp_path, GCE_METADATA_HOST=metadata_server, GCE_METADATA_IP=metadata_server)
+
+    assert said.startswith("Transient gs://bucket/demo/a could not be written: the metadata server gave out no token; ")
