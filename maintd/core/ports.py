@@ -105,6 +105,14 @@ class Stored:
     stored_sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An object as it is in the store now: its plain bytes, and the sizes and hashes that both forms of it have."""
+
+    data: bytes
+    stored: Stored
+
+
 class Staging(Protocol):
     """Files of a backup that wait until the list they come from is whole; kept on disk when they are many."""
 
@@ -132,6 +140,10 @@ class Store(Protocol):
 
     async def read(self, path: str) -> bytes:
         """The plain bytes. Raises Missing."""
+        ...
+
+    async def fetch(self, path: str) -> Fetched:
+        """The plain bytes with what can be held against a manifest. Raises Missing, and Unreadable for damage."""
         ...
 
     def names(self, prefix: str, *, reverse: bool = False) -> AsyncIterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from maintd.core.errors import Unreadable
-from maintd.core.ports import Stored
+from maintd.core.ports import Fetched, Stored
 from maintd.core.text import sized
 from maintd.storage.paths import MAX_OBJECT
 
@@ -38,20 +38,26 @@ def encode(path: str, data: bytes) -> Encoded:
     packed = gzip.compress(data, 6, mtime=0) if PurePosixPath(path).suffix in _TEXT else data
     smaller = len(packed) < len(data)
     kept = packed if smaller else data
-    stored = Stored(
+    return Encoded(kept, content_type, GZIP if smaller else "", _described(path, data, kept))
+
+
+def decode(url: str, path: str, data: bytes, content_encoding: str) -> Fetched:
+    """What lies there as `data`, unpacked. Raises Unreadable for what is not whole, or unpacks to too much."""
+    plain = _unpacked(url, data, content_encoding) if content_encoding else data
+    return Fetched(plain, _described(path, plain, data))
+
+
+def _described(path: str, plain: bytes, stored: bytes) -> Stored:
+    return Stored(
         path,
-        size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        stored_size=len(kept),
-        stored_sha256=hashlib.sha256(kept).hexdigest(),
+        size=len(plain),
+        sha256=hashlib.sha256(plain).hexdigest(),
+        stored_size=len(stored),
+        stored_sha256=hashlib.sha256(stored).hexdigest(),
     )
-    return Encoded(kept, content_type, GZIP if smaller else "", stored)
 
 
-def decode(url: str, data: bytes, content_encoding: str) -> bytes:
-    """The plain bytes. Raises Unreadable for what is not whole, or would be larger than an object may be."""
-    if not content_encoding:
-        return data
+def _unpacked(url: str, data: bytes, content_encoding: str) -> bytes:
     if content_encoding != GZIP:
         raise Unreadable(f"{url} is stored with an encoding that maintd does not write; move it away")
     unpacking = zlib.decompressobj(_GZIP_WINDOW)

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from urllib.parse import quote
 
-from maintd.core.ports import Staging, Stored
+from maintd.core.ports import Fetched, Staging, Stored
 from maintd.storage import disk
 from maintd.storage.offload import Offload
 from maintd.storage.paths import check_path, check_size
@@ -32,13 +32,17 @@ class FolderStore:
 
     def _create(self, path: str, data: bytes) -> Stored:
         disk.write_new(self._root / path, data)
-        digest = hashlib.sha256(data).hexdigest()
-        return Stored(path, size=len(data), sha256=digest, stored_size=len(data), stored_sha256=digest)
+        return _as_it_is(path, data)
 
     async def read(self, path: str) -> bytes:
         """The bytes. Raises Missing, or Unreadable for a file that is too large to be an object of the store."""
+        return (await self.fetch(path)).data
+
+    async def fetch(self, path: str) -> Fetched:
+        """The same, with sizes and hashes."""
         check_path(path)
-        return await self._disk.run(disk.read_whole, self._root / path)
+        data = await self._disk.run(disk.read_whole, self._root / path)
+        return Fetched(data, _as_it_is(path, data))
 
     def names(self, prefix: str, *, reverse: bool = False) -> AsyncIterator[str]:
         """Paths that begin with `prefix`; only folders that can hold such are looked into, one at a time."""
@@ -55,3 +59,8 @@ class FolderStore:
     def url(self, path: str) -> str:
         """`file:///folder/cluster/path`."""
         return f"{self._root.as_uri()}/{quote(path)}"
+
+
+def _as_it_is(path: str, data: bytes) -> Stored:
+    digest = hashlib.sha256(data).hexdigest()
+    return Stored(path, size=len(data), sha256=digest, stored_size=len(data), stored_sha256=digest)

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ import requests
 os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
 
 import google.auth
-from google.api_core.exceptions import PreconditionFailed
+from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud.storage import Client
@@ -26,10 +26,11 @@ from requests.adapters import HTTPAdapter
 
 from maintd import __version__
 from maintd.core.errors import Conflict, Missing, Transient, Unreadable
+from maintd.core.ports import Fetched
 from maintd.core.text import sized
 from maintd.storage.encoding import Encoded, decode
 from maintd.storage.paths import MAX_OBJECT
-from maintd.storage.refusals import CREATOR, DESCRIBER, VIEWER, refusal
+from maintd.storage.refusals import CREATOR, DESCRIBER, PRUNER, VIEWER, refusal
 
 _ENDPOINT = "https://storage.googleapis.com"
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
@@ -94,8 +95,8 @@ class Gcs:
         if blob.crc32c and blob.crc32c != _crc32c(encoded.data):
             raise Unreadable(f"{self._url(name)} was written, and is not what was sent; write it under another name")
 
-    def read(self, name: str) -> bytes:
-        """The plain bytes of an object, which are those that were written."""
+    def fetch(self, name: str, path: str) -> Fetched:
+        """An object, its plain bytes those that were written; `path` is what the store calls it."""
         with self._in_our_words("read", name, VIEWER):
             described = self._described(name)
             if (described.size or 0) > MAX_OBJECT:
@@ -110,7 +111,7 @@ class Gcs:
         digest = (described.metadata or {}).get(_SHA256)
         if (digest and digest != hashlib.sha256(data).hexdigest()) or described.crc32c not in (None, _crc32c(data)):
             raise Unreadable(f"{self._url(name)} is not what was written: what is stored there is damaged")
-        return decode(self._url(name), data, described.content_encoding or "")
+        return decode(self._url(name), path, data, described.content_encoding or "")
 
     def page(self, prefix: str, following: str, *, one_folder: bool) -> Listed:
         """Names that begin with `prefix`; with `one_folder` none from the folders in it, but those by name."""
@@ -127,6 +128,11 @@ class Gcs:
             )
             names = [blob.name for blob in next(found.pages)]
             return Listed(names + sorted(found.prefixes), found.next_page_token or "")
+
+    def delete(self, name: str) -> None:
+        """Delete an object; one that is gone is gone. It takes storage.objects.delete."""
+        with self._in_our_words("deleted", name, PRUNER), suppress(NotFound):
+            self._bucket.blob(name).delete(timeout=_PATIENCE, retry=None)
 
     def about(self) -> dict[str, Any]:
         """The bucket's own resource, as Google writes it. It takes storage.buckets.get."""

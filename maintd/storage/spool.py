@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from maintd.core.errors import Conflict, JobError, Missing, Refused, Transient, Unreadable
-from maintd.core.ports import Log, Staging, Store, Stored
+from maintd.core.ports import Fetched, Log, Staging, Store, Stored
 from maintd.core.text import counted, sized
 from maintd.storage.backlog import Backlog, Waiting
 from maintd.storage.encoding import encode
@@ -101,6 +101,10 @@ class SpooledStore:
     async def read(self, path: str) -> bytes:
         """From the store; what waits is not there yet."""
         return await self._store.read(path)
+
+    async def fetch(self, path: str) -> Fetched:
+        """From the store."""
+        return await self._store.fetch(path)
 
     def names(self, prefix: str, *, reverse: bool = False) -> AsyncIterator[str]:
         """Of the store."""

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from maintd.core.errors import Conflict, Missing, Refused
-from maintd.core.ports import Store, Stored
+from maintd.core.ports import Fetched, Store, Stored
 from maintd.storage.open import open_store
 from maintd.storage.paths import MAX_OBJECT
 
@@ -59,6 +59,15 @@ async def test_what_was_written_is_read_back_and_described_by_size_and_hash(stor
     digest = hashlib.sha256(data).hexdigest()
     assert (stored.path, stored.size, stored.sha256) == ("backups/b1/default/configmaps.yaml", len(data), digest)
     assert await store.read("backups/b1/default/configmaps.yaml") == data
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.age"])
+async def test_what_is_fetched_can_be_held_against_what_was_written(store, name):
+    written = await store.create(name, b"kind: ConfigMap\n" * 1000)
+
+    fetched = await store.fetch(name)
+
+    assert fetched == Fetched(b"kind: ConfigMap\n" * 1000, written)
 
 
 async def test_nothing_is_ever_overwritten(store):
