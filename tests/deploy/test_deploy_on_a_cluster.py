@@ -1,0 +1,169 @@
+"""`kubectl apply -k` on a real control plane: the pod exists and runs, and what must be refused is."""
+
+import copy
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.cluster
+
+ROOT = Path(__file__).parents[2]
+ROOM = {"cpu": "2", "memory": "4Gi", "ephemeral-storage": "10Gi", "pods": "20"}
+NODE = {
+    "apiVersion": "v1",
+    "kind": "Node",
+    "metadata": {"name": "deploy-1", "labels": {"kubernetes.io/os": "linux"}},
+    "status": {"capacity": ROOM, "allocatable": ROOM},
+}
+ACCOUNT = "system:serviceaccount:maintd:maintd"
+
+
+def kustomized(need_tool, folder):
+    done = subprocess.run([need_tool("kubectl"), "kustomize", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def kubectl(controlplane, need_tool):
+    """`kubectl(...)` as the admin; what stands on stdin may be an object."""
+
+    def run(*words, send=None, code=0):
+        command = [need_tool("kubectl"), f"--kubeconfig={controlplane}", *words]
+        sent = None if send is None else json.dumps(send)
+        done = subprocess.run(command, input=sent, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def deployed(kubectl):
+    """A node, the application's namespace, and the base as it is; all of it is gone again afterwards."""
+    kubectl("create", "-f", "-", send=NODE)
+    kubectl("create", "namespace", "omtx-hub")
+    said = kubectl("apply", "-k", str(ROOT / "deploy/base"))
+    yield said
+    kubectl("delete", "-k", str(ROOT / "deploy/base"), "--wait=false")
+    kubectl("delete", "namespace", "omtx-hub", "--wait=false")
+    kubectl("delete", "node", "deploy-1", "--wait=false")
+
+
+def test_everything_is_taken_without_a_warning(deployed):
+    assert "Warning" not in deployed
+    assert deployed.count(" created\n") == len(deployed.splitlines())
+    assert "deployment.apps/maintd created" in deployed
+
+
+def test_the_pod_exists_and_runs_and_the_deployment_is_available(deployed, kubectl):
+    kubectl("-n", "maintd", "wait", "--for=condition=Available", "deployment/maintd", "--timeout=60s")
+
+    [pod] = json.loads(kubectl("-n", "maintd", "get", "pods", "-o", "json"))["items"]
+    assert (pod["status"]["phase"], pod["spec"]["nodeName"]) == ("Running", "deploy-1")
+    assert pod["spec"]["serviceAccountName"] == "maintd"
+    assert [volume for volume in pod["spec"]["volumes"] if "projected" in volume]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"privileged": True, "allowPrivilegeEscalation": True}, "privileged"),
+        ({"capabilities": {}}, "unrestricted capabilities"),
+        ({"seccompProfile": {"type": "Unconfined"}}, "seccompProfile"),
+    ],
+)
+def test_admission_really_asks_a_pod_that_wants_more_is_refused(deployed, kubectl, pod, change, why):
+    spec = copy.deepcopy(pod["spec"])
+    spec["containers"][0]["securityContext"] |= change
+    wanted = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "more", "namespace": "maintd"}, "spec": spec}
+
+    said = kubectl("create", "-f", "-", send=wanted, code=1)
+
+    assert 'violates PodSecurity "restricted:latest"' in said
+    assert why in said
+
+
+def test_applying_again_on_the_server_changes_nothing_and_the_account_has_its_rights(deployed, kubectl):
+    kubectl("apply", "-k", str(ROOT / "deploy/base"), "--server-side", "--force-conflicts")
+    said = kubectl("apply", "-k", str(ROOT / "deploy/base"), "--server-side")
+
+    assert said.count(" serverside-applied\n") == len(said.splitlines())
+    assert kubectl("auth", "can-i", "list", "pods", "-n", "omtx-hub", f"--as={ACCOUNT}") == "yes\n"
+    assert kubectl("auth", "can-i", "get", "configmaps/maintd-state", "-n", "maintd", f"--as={ACCOUNT}") == "yes\n"
+    assert "no" in kubectl("auth", "can-i", "list", "secrets", "-n", "omtx-hub", f"--as={ACCOUNT}", code=1)
+
+
+def test_other_jobs_keep_the_pod_and_other_settings_replace_it(deployed, kubectl, tmp_path):
+    template = ("-n", "maintd", "get", "deployment", "maintd", "-o", "jsonpath={.spec.template}")
+    before = kubectl(*template)
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    base = tmp_path / "deploy/base"
+    jobs, kustomization = base / "jobs.yaml", base / "kustomization.yaml"
+
+    jobs.write_text(jobs.read_text().replace("samples: 5", "samples: 4"))
+    said = kubectl("apply", "-k", str(base))
+    after_jobs = kubectl(*template)
+    kustomization.write_text(kustomization.read_text().replace("LOG_LEVEL=info", "LOG_LEVEL=debug"))
+    kubectl("apply", "-k", str(base))
+    after_settings = kubectl(*template)
+
+    assert "configmap/maintd-jobs configured" in said
+    assert after_jobs == before
+    assert after_settings != before
+
+
+def test_the_example_is_the_base_with_an_image_a_bucket_and_monitoring(need_tool):
+    base = {(obj["kind"], obj["metadata"]["name"]): obj for obj in kustomized(need_tool, ROOT / "deploy/base")}
+    made = {
+        (obj["kind"], obj["metadata"]["name"]): obj for obj in kustomized(need_tool, ROOT / "deploy/overlays/example")
+    }
+    [settings] = [obj for (kind, name), obj in made.items() if name.startswith("maintd-settings-")]
+
+    assert {key for key in made.keys() - base.keys() if key[0] != "ConfigMap"} == {
+        ("PodMonitoring", "maintd"),
+        ("Rules", "maintd"),
+    }
+    [container] = made["Deployment", "maintd"]["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "us-central1-docker.pkg.dev/my-project/maintd/maintd:0.1.0"
+    assert container["envFrom"] == [{"configMapRef": {"name": settings["metadata"]["name"]}}]
+    assert settings["data"] == {
+        "MAINTD_STORAGE": "gs://my-maintd-bucket/maintd",
+        "MAINTD_CLUSTER": "my-cluster",
+        "MAINTD_LOG_LEVEL": "info",
+    }
+
+
+def test_the_prometheus_operator_gets_the_same_scraping_and_the_same_alerts(need_tool, tmp_path):
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    overlay = tmp_path / "deploy/overlays/example/kustomization.yaml"
+    overlay.write_text(
+        overlay.read_text().replace("- ../../components/monitoring", "- ../../components/prometheus-operator")
+    )
+
+    made = {obj["kind"]: obj for obj in kustomized(need_tool, overlay.parent)}
+
+    rules = yaml.safe_load((ROOT / "deploy/components/monitoring/rules.yaml").read_text())
+    assert "PodMonitoring" not in made
+    assert "Rules" not in made
+    assert made["PrometheusRule"]["apiVersion"] == made["PodMonitor"]["apiVersion"] == "monitoring.coreos.com/v1"
+    assert made["PrometheusRule"]["spec"] == rules["spec"]
+    assert made["PodMonitor"]["spec"] == {
+        "selector": {"matchLabels": {"app.kubernetes.io/name": "maintd"}},
+        "podMetricsEndpoints": [{"port": "http", "interval": "30s"}],
+    }
+
+
+def test_private_google_access_leaves_no_way_to_the_internet(need_tool, tmp_path):
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    overlay = tmp_path / "deploy/overlays/example/kustomization.yaml"
+    overlay.write_text(overlay.read_text().replace("# - ../../components/private", "- ../../components/private"))
+
+    policies = [obj for obj in kustomized(need_tool, overlay.parent) if obj["kind"] == "NetworkPolicy"]
+
+    assert "0.0.0.0/0" not in json.dumps(policies)
+    assert "199.36.153.8/30" in json.dumps(policies)
