@@ -153,6 +153,10 @@ class Store(Protocol):
         """
         ...
 
+    async def folders(self, folder: str) -> list[str]:
+        """Names of the folders in a folder (`backups`), in the order of their characters; none where it is not."""
+        ...
+
     def staging(self) -> AbstractAsyncContextManager[Staging]: ...
 
     def url(self, path: str) -> str:

@@ -12,7 +12,7 @@ from maintd.storage.encoding import encode
 from maintd.storage.paths import check_path, check_size, is_path
 from maintd.storage.remote import ATTEMPT, DEADLINE, THREADS, Remote
 from maintd.storage.staging import SpooledStaging
-from maintd.storage.walk import folder_of_prefix, walk
+from maintd.storage.walk import folder_of_prefix, folders, walk
 
 
 def cluster_folder(prefix: str, cluster: str) -> str:
@@ -61,6 +61,10 @@ class BucketStore:
     def names(self, prefix: str, *, reverse: bool = False) -> AsyncIterator[str]:
         """Paths that begin with `prefix`. A bucket lists forwards only: backwards goes folder by folder."""
         return walk(self._entries, prefix, reverse=True) if reverse else self._forwards(prefix)
+
+    async def folders(self, folder: str) -> list[str]:
+        """Names of the folders in a folder."""
+        return await folders(self._entries, folder)
 
     def staging(self) -> AbstractAsyncContextManager[Staging]:
         """Files that wait until the list they come from is whole."""

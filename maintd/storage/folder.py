@@ -12,7 +12,7 @@ from maintd.storage import disk
 from maintd.storage.offload import Offload
 from maintd.storage.paths import check_path, check_size
 from maintd.storage.staging import SpooledStaging
-from maintd.storage.walk import walk
+from maintd.storage.walk import folders, walk
 
 
 class FolderStore:
@@ -47,10 +47,11 @@ class FolderStore:
     def names(self, prefix: str, *, reverse: bool = False) -> AsyncIterator[str]:
         """Paths that begin with `prefix`; only folders that can hold such are looked into, one at a time."""
 
-        async def entries(folder: str) -> list[str]:
-            return await self._disk.run(disk.entries, self._root / folder)
+        return walk(self._entries, prefix, reverse=reverse)
 
-        return walk(entries, prefix, reverse=reverse)
+    async def folders(self, folder: str) -> list[str]:
+        """Names of the folders in a folder."""
+        return await folders(self._entries, folder)
 
     def staging(self) -> AbstractAsyncContextManager[Staging]:
         """Files that wait until the list they come from is whole."""
@@ -59,6 +60,9 @@ class FolderStore:
     def url(self, path: str) -> str:
         """`file:///folder/cluster/path`."""
         return f"{self._root.as_uri()}/{quote(path)}"
+
+    async def _entries(self, folder: str) -> list[str]:
+        return await self._disk.run(disk.entries, self._root / folder)
 
 
 def _as_it_is(path: str, data: bytes) -> Stored:

@@ -110,6 +110,10 @@ class SpooledStore:
         """Of the store."""
         return self._store.names(prefix, reverse=reverse)
 
+    async def folders(self, folder: str) -> list[str]:
+        """Of the store."""
+        return await self._store.folders(folder)
+
     def staging(self) -> AbstractAsyncContextManager[Staging]:
         """Of the store: a backup does not wait."""
         return self._store.staging()

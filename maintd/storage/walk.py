@@ -27,3 +27,9 @@ async def walk(entries: Entries, prefix: str, *, reverse: bool) -> AsyncIterator
         found = [path + name for name in await entries(path)]
         # With its slash a folder sorts among files as its content does: the order in which a bucket lists.
         pending += sorted((name for name in found if name.startswith(prefix)), reverse=not reverse)
+
+
+async def folders(entries: Entries, folder: str) -> list[str]:
+    """Names of the folders in a folder, sorted."""
+    check_path(folder)
+    return sorted(name.removesuffix("/") for name in await entries(f"{folder}/") if name.endswith("/"))

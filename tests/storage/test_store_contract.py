@@ -70,6 +70,14 @@ async def test_what_is_fetched_can_be_held_against_what_was_written(store, name)
     assert fetched == Fetched(b"kind: ConfigMap\n" * 1000, written)
 
 
+async def test_the_folders_of_a_folder_are_named_without_what_is_in_them(store):
+    for path in ("backups/b2/a/x", "backups/b10/y", "backups/b2/manifest.json", "backups/stray", "runs/2026/z"):
+        await store.create(path, b"1")
+
+    assert await store.folders("backups") == ["b10", "b2"]
+    assert await store.folders("nothing") == []
+
+
 async def test_nothing_is_ever_overwritten(store):
     await store.create("a", b"first")
 
