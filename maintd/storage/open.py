@@ -2,14 +2,16 @@
 
 import os
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
 from maintd.core.errors import ConfigError, Refused
 from maintd.core.ports import Store
-from maintd.storage.bucket import BucketStore
+from maintd.storage.bucket import BucketStore, cluster_folder
 from maintd.storage.folder import FolderStore
+from maintd.storage.pruning import BucketPruner, FolderPruner, Pruner
 
 _FILE, _GS = "file://", "gs://"
 _WRITE = "write gs://bucket/prefix or file:///folder"
@@ -36,6 +38,21 @@ def open_store(url: str, cluster: str, *, hurried: bool = False) -> Store:
         return FolderStore(folder_of(url), cluster)
     except Refused as error:
         raise ConfigError(f"MAINTD_CLUSTER={cluster!r} cannot be the name of a folder: {error}") from error
+
+
+def open_pruner(url: str, cluster: str) -> Pruner:
+    """What deletes from that store; the URL and the name are those of a store that was opened."""
+    if url.startswith(_GS):
+        return BucketPruner(*_bucket_of(url), cluster, emulator())
+    return FolderPruner(folder_of(url), cluster)
+
+
+def pruned_names(url: str, cluster: str, areas: Iterable[str]) -> list[str]:
+    """What the names of objects in these areas begin with, within the bucket; empty where the store is none."""
+    if not url.startswith(_GS):
+        return []
+    folder = cluster_folder(_bucket_of(url)[1], cluster)
+    return [f"{folder}{area}/" for area in areas]
 
 
 def state_folder(url: str, cluster: str) -> Path:

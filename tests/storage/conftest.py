@@ -90,8 +90,8 @@ Fault = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 class FaultyGcs:
     """A bucket `bucket` that does what a test tells it to; told nothing, what Google Cloud Storage does.
 
-    `play("create", fault, …)` answers the next calls of that operation (`create`, `describe`, `download`, `list`) with
-    these faults, one each; a fault is handed the request and what would answer it.
+    `play("create", fault, …)` answers the next calls of that operation (`create`, `describe`, `download`, `list`,
+    `delete`) with these faults, one each; a fault is handed the request and what would answer it.
     """
 
     url: str = ""
@@ -121,6 +121,7 @@ class FaultyGcs:
         app.router.add_post("/upload/storage/v1/b/bucket/o", self._operation("create", self._create))
         app.router.add_get("/storage/v1/b/bucket/o", self._operation("list", self._list))
         app.router.add_get("/storage/v1/b/bucket/o/{name:.+}", self._operation("describe", self._describe))
+        app.router.add_delete("/storage/v1/b/bucket/o/{name:.+}", self._operation("delete", self._delete))
         app.router.add_get("/download/storage/v1/b/bucket/o/{name:.+}", self._operation("download", self._download))
         return app
 
@@ -151,6 +152,10 @@ class FaultyGcs:
     async def _describe(self, request: web.Request) -> web.Response:
         kept = self.objects.get(request.match_info["name"])
         return web.json_response(kept.resource) if kept else answered(404)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        gone = self.objects.pop(request.match_info["name"], None)
+        return web.Response(status=204) if gone else answered(404)
 
     async def _download(self, request: web.Request) -> web.Response:
         kept = self.objects.get(request.match_info["name"])
