@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
+from maintd.app.contexts import now
 from maintd.app.house import House
+from maintd.app.housekeeping import Housekeeper, server_time
 from maintd.config.jobs import Job, JobsFile
-from maintd.core.errors import ConfigError
+from maintd.core.errors import ConfigError, JobError
 from maintd.scheduling.alarm import Alarm
+from maintd.storage.open import open_pruner
 from maintd.telemetry import logs
 from maintd.telemetry.health import Health
 from maintd.telemetry.lag import Pulse
@@ -27,6 +30,7 @@ class Daemon:
         self._bad_file = ""
         self._log = logs.get("maintd")
         self._alarm = Alarm(self._ring, log=self._log)
+        self.housekeeper = self._hired(house)
         self._pulse = Pulse(house.metrics.observe_lag)
         self._health = Health(self._pulse.silent_seconds, self._alarm.overdue, self._troubles())
         self._server = Server(house.settings.http_address, self._health, house.metrics.exposition)
@@ -60,6 +64,7 @@ class Daemon:
             self._take(self._first)
             self._alarm.start()
             tasks.append(asyncio.create_task(self._follow(edits), name="jobs.yaml"))
+            tasks.append(asyncio.create_task(self.housekeeper.run(), name="housekeeping"))
             self._health.started()
             self._log.info("daemon started", jobs=len(self._jobs), url=self.url, storage=self._house.store.url(""))
             ready()
@@ -70,6 +75,24 @@ class Daemon:
     def hurry(self) -> None:
         """Do not wait out the grace: interrupt what still runs."""
         self._house.runner.interrupt()
+
+    def _hired(self, house: House) -> Housekeeper:
+        return Housekeeper(
+            name=house.settings.cluster,
+            pruner=open_pruner(house.settings.storage, house.settings.cluster),
+            clock=now,
+            server_time=lambda: server_time(house.api),
+            kept_runs=self._last_runs,
+            metrics=house.metrics,
+            log=self._log,
+        )
+
+    def _last_runs(self) -> frozenset[str]:
+        """What the state shows of each job must be there to be looked up. Raises JobError."""
+        state = self._house.state
+        if state.problem:
+            raise JobError(f"it is not known which runs were the last of each job: {state.problem}")
+        return frozenset(run.run_id for name in self._jobs for run in state.of(name).last_runs)
 
     def _ring(self, name: str, due: datetime, folded: int) -> None:
         self._house.runner.ring(self._jobs[name], due, folded)
@@ -109,6 +132,7 @@ class Daemon:
         self._alarm.set({name: job.schedule for name, job in new.items() if job.schedule and job.enabled})
         self._jobs = new
         self._house.runner.resize(file.max_running)
+        self.housekeeper.terms = file.retention.terms
         self._tell_metrics(new, removed)
         self._bad_file = ""
         self._log.info(
@@ -133,7 +157,7 @@ class Daemon:
 
     def _store_trouble(self) -> str:
         failing = (f"{sink}: {why}" for sink, why in self._house.fanout.failing.items())
-        return "; ".join(filter(None, (self._house.unsaved, *failing)))
+        return "; ".join(filter(None, (self._house.unsaved, *failing, self.housekeeper.problem)))
 
     def _troubles(self) -> dict[str, Callable[[], str]]:
         house = self._house

@@ -31,11 +31,13 @@ def iam_text() -> str:
     """The gcloud lines for the jobs and the store. Raises ConfigError."""
     from maintd.cli import jobsfile
     from maintd.derive import iam
+    from maintd.storage.open import pruned_names
 
-    settings = jobsfile.settings()
+    settings, file = jobsfile.settings(), jobsfile.load()
     scheme, _, rest = settings.storage.partition("://")
     bucket = rest.partition("/")[0] if scheme == "gs" else ""
-    return iam.text(jobsfile.load().jobs, bucket, settings.namespace)
+    pruned = pruned_names(settings.storage, settings.cluster, file.retention.terms)
+    return iam.text(file.jobs, bucket, settings.namespace, pruned)
 
 
 def policy_text() -> str:

@@ -116,13 +116,44 @@ class Entry(_Part):
     params: dict[str, JsonValue] = Field(default_factory=dict, description="The parameters of the kind.")
 
 
+class Retention(_Part):
+    """How long the store keeps what nobody needs for ever. What is not named here is never deleted."""
+
+    refused: ClassVar[dict[str, str]] = {
+        "backups": "maintd deletes no backup; let a lifecycle rule of the bucket do it, see docs/store.md",
+        "verifications": "maintd deletes no verification of a backup; remove it",
+        "state": "maintd keeps its state small by itself; remove it",
+        "logs": "maintd writes no logs to the store; remove it",
+    }
+
+    runs: Duration | None = Field(default=None, ge=_DAY, description="Records of runs; at least 1d.")
+    samples: Duration | None = Field(default=None, ge=_DAY, description="What probes measured; at least 1d.")
+    evidence: Duration | None = Field(
+        default=None, ge=timedelta(days=7), description="What objects were before they were deleted; at least 7d."
+    )
+    doctor: Duration | None = Field(
+        default=None, ge=_DAY, description="What `maintd doctor` writes to see whether it can; at least 1d."
+    )
+
+    @property
+    def terms(self) -> dict[str, timedelta]:
+        """By folder of the store, those that are named."""
+        found = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: term for name, term in found if term is not None}
+
+
 class File(_Part):
     """jobs.yaml."""
+
+    refused: ClassVar[dict[str, str]] = {"housekeeping": "unknown key; write retention"}
 
     version: Literal[1] = Field(description="1, the only format there is so far.")
     targets: dict[Name, Target] = Field(default_factory=dict, description="What jobs work on, by name.")
     defaults: Defaults = Field(default_factory=Defaults, description="What jobs have that do not say otherwise.")
     max_running: int = Field(default=8, ge=1, le=100, description="At most this many jobs run at once.")
+    retention: Retention = Field(
+        default_factory=Retention, description="How long the store keeps what nobody needs for ever."
+    )
     jobs: list[Entry] = Field(description="A list, one entry a job.")
 
 
@@ -201,6 +232,7 @@ class JobsFile:
     sha256: str
     jobs: tuple[Job, ...]
     max_running: int = 8
+    retention: Retention = field(default_factory=Retention)
 
     def job(self, name: str) -> Job:
         """The job of that name. Raises ConfigError."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from maintd.config.jobs import NOT_YET, Defaults, Entry, File, Retry
+from maintd.config.jobs import NOT_YET, Defaults, Entry, File, Retention, Retry
 from maintd.core.kind import Kind
 from maintd.core.limits import Limits
 from maintd.core.rules import Rule
@@ -55,6 +55,15 @@ def jobs_file_page() -> str:
         ("targets", "What jobs work on, by a name of your own.", Target.model_fields, None),
         ("targets.NAME.gke", "For kinds that ask Google about the cluster.", GkeCluster.model_fields, None),
         ("defaults", "What every job has that does not say otherwise itself.", Defaults.model_fields, None),
+        (
+            "retention",
+            (
+                "What is older is deleted from the store about once a day; without the block nothing ever is, and "
+                "backups never are. [store.md](store.md) tells how."
+            ),
+            Retention.model_fields,
+            None,
+        ),
         (
             "jobs",
             "One entry a job. `name`, `kind` and one of `schedule`, `every`, `manual` are required.",

@@ -15,15 +15,20 @@ _PREDEFINED: Mapping[str, frozenset[str]] = {
 (roles/container.viewer) let their holder read the objects in the cluster as well, past its RBAC."""
 _CUSTOM = "maintd"
 """The project's own role, for what no narrow role of Google's holds."""
+_PRUNER = "maintdPruner"
+"""Another, for the one right that is bound to a part of the bucket."""
 
 Wanted = Mapping[str, tuple[str, ...]]
 """Permissions, each with the jobs that need it."""
 
 
-def text(jobs: Iterable[Job], bucket: str, namespace: str) -> str:
-    """A script for a POSIX shell. `bucket` empty: whoever runs it says which; `namespace` is maintd's own."""
+def text(jobs: Iterable[Job], bucket: str, namespace: str, pruned: Sequence[str] = ()) -> str:
+    """A script for a POSIX shell. `bucket` empty: whoever runs it says which; `namespace` is maintd's own.
+
+    `pruned`: what the names of the objects begin with that may be deleted, as storage.open.pruned_names has it.
+    """
     projects = _projects(job for job in jobs if job.enabled)
-    lines = [*_head(sorted(projects), bucket, namespace), *_bucket_roles()]
+    lines = [*_head(sorted(projects), bucket, namespace), *_bucket_roles(), *_pruning(pruned)]
     for project in sorted(projects):
         lines += _project_roles(project, projects[project])
     return "\n".join(lines) + "\n"
@@ -64,6 +69,24 @@ def _bucket_roles() -> Iterator[str]:
     yield f"{line} --role=roles/storage.objectCreator"
     yield from ("", "# The store: read and list the objects of this bucket.")
     yield f"{line} --role=roles/storage.objectViewer"
+
+
+def _pruning(prefixes: Sequence[str]) -> Iterator[str]:
+    """https://cloud.google.com/iam/docs/conditions-resource-attributes: an object's name begins with its bucket's."""
+    if not prefixes:
+        return
+    project = f'"--project=${{BUCKET_PROJECT:?}}" --title={_PRUNER} --permissions=storage.objects.delete'
+    begins = " || ".join(
+        f"resource.name.startsWith('projects/_/buckets/${{BUCKET:?}}/objects/{name}')" for name in prefixes
+    )
+    yield from ("", "# retention: delete objects whose names begin so, and no others; backups are not among them. The")
+    yield "# condition needs uniform bucket-level access, and the role is of the project that the bucket is in."
+    yield 'BUCKET_PROJECT="${BUCKET_PROJECT:-$PROJECT}"'
+    yield f"gcloud iam roles create {_PRUNER} {project} ||"
+    yield f"  gcloud iam roles update {_PRUNER} {project}"
+    yield 'gcloud storage buckets add-iam-policy-binding "gs://${BUCKET:?}" --member="${MEMBER:?}" \\'
+    yield f'  --role="projects/${{BUCKET_PROJECT:?}}/roles/{_PRUNER}" \\'
+    yield f'  --condition="title={_PRUNER},expression={begins}"'
 
 
 def _project_roles(project: str, wanted: Wanted) -> Iterator[str]:

@@ -76,6 +76,7 @@ class Metrics:
         self._lost = self._counted_elsewhere(
             "maintd_spool_dropped", "Records and samples that neither the store nor the spool could keep."
         )
+        self._pruned = self._counter("maintd_store_pruned_total", "Objects deleted by `retention`.", "area")
         self._lag = Histogram(
             "maintd_loop_lag_seconds",
             "How late the event loop got round to a timer.",
@@ -142,6 +143,10 @@ class Metrics:
     def sink_failed(self, sink: str) -> None:
         """A sink did not take a record."""
         self._unkept.labels(sink).inc()
+
+    def store_pruned(self, area: str, objects: int) -> None:
+        """So many objects of a folder of the store were older than it keeps them."""
+        self._pruned.labels(area).inc(objects)
 
     def config_reloaded(self, *, successful: bool) -> None:
         """jobs.yaml was read, and taken or not."""
