@@ -64,9 +64,7 @@ def _way_back(url: str, settings: BucketSettings) -> Line:
     if ways:
         return ok("deletion", f"what somebody deletes is not lost: {'; '.join(ways)}")
     remedy = f"gcloud storage buckets update {url} --soft-delete-duration=30d --versioning"
-    return problem(
-        "deletion", "a backup that somebody deletes is gone: no soft delete, versioning or retention", remedy
-    )
+    return problem("deletion", "what somebody deletes is lost: no soft delete, no versioning, no retention", remedy)
 
 
 def _access(url: str, settings: BucketSettings) -> list[Line]:

@@ -75,7 +75,8 @@ async def hosts(visit: Visit) -> list[Line]:
 async def _host(name: str) -> Line:
     try:
         await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         remedy = "# correct `url:` of the target, or see whether the Service is there:\nkubectl get services -A"
-        return problem(name, f"nobody knows an address of it: {error.strerror or type(error).__name__}", remedy)
+        why = error.strerror if isinstance(error, OSError) else "no host can have that name"
+        return problem(name, f"it has no address: {why}", remedy)
     return ok(name, "has an address")

@@ -28,9 +28,8 @@ async def _namespace(cluster: Cluster, name: str) -> Line:
         remedy = f"{kubectl} create namespace {name}  # or correct the target in jobs.yaml"
         return problem(name, "there is no such namespace", remedy)
     except Denied:
-        return warning(
-            name, "not known whether it is there: that takes the right to get it", f"{kubectl} get ns {name}"
-        )
+        said = "not known whether it is there: that takes the right to get it"
+        return warning(name, said, f"{kubectl} get namespace {name}")
     if "deletionTimestamp" in found["metadata"]:
         return problem(name, "it is being deleted", f"{kubectl} describe namespace {name}")
     return ok(name, "it is there")
