@@ -18,7 +18,7 @@ import requests
 os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
 
 import google.auth
-from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound, PreconditionFailed
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud.storage import Client
@@ -89,7 +89,10 @@ class Gcs:
                     timeout=_PATIENCE,
                     retry=None,
                 )
-            except PreconditionFailed:
+            except (PreconditionFailed, Forbidden) as error:
+                # Who may not delete may be told of that before of the object that is there already.
+                if isinstance(error, Forbidden) and not self._exists(name):
+                    raise
                 self._expect(name, nonce)
                 return
         if blob.crc32c and blob.crc32c != _crc32c(encoded.data):
@@ -154,6 +157,13 @@ class Gcs:
             raise Transient(f"{self._url(name)} was in the way and is gone; ask again") from None
         if found != nonce:
             raise Conflict(f"{self._url(name)} is there already, and nothing in the store is ever overwritten")
+
+    def _exists(self, name: str) -> bool:
+        try:
+            self._described(name)
+        except GoogleAPICallError:
+            return False
+        return True
 
     def _described(self, name: str) -> Any:
         blob = self._bucket.blob(name)

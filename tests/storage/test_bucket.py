@@ -85,6 +85,18 @@ async def test_of_a_write_whose_reply_was_lost_the_object_is_known_again(store, 
     assert await store.read(stored.path) == TEXT
 
 
+async def test_who_may_not_overwrite_and_is_told_so_knows_its_own_object_too(store, faulty, faults):
+    faulty.play("create", faults.loses_the_reply, faults.refuses(403))
+
+    stored = await store.create("runs/a.json", TEXT)
+
+    assert await store.read(stored.path) == TEXT
+    faulty.store("pre/demo/runs/b.json", b"a stranger's")
+    faulty.play("create", faults.refuses(403))
+    with pytest.raises(Conflict, match="is there already"):
+        await store.create("runs/b.json", TEXT)
+
+
 async def test_a_412_is_looked_into_again_where_the_look_failed(store, faulty, faults):
     faulty.play("create", faults.loses_the_reply)
     faulty.play("describe", faults.refuses(503))
