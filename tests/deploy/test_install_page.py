@@ -181,7 +181,7 @@ def test_the_lifecycle_rules_never_touch_a_backup_and_are_about_folders_that_are
     rules = json.loads((tmp_path / "lifecycle.json").read_text())["lifecycle"]["rule"]
     prefixes = [rule["condition"]["matchesPrefix"] for rule in rules]
     written = re.findall(r"^  (\w+/)<", (ROOT / "docs/store.md").read_text(), re.MULTILINE)
-    allowed = {f"maintd/omtx-hub-cluster/{folder}" for folder in (*written, "evidence/")} - {
+    allowed = {f"maintd/omtx-hub-cluster/{folder}" for folder in (*written, "evidence/", "doctor/")} - {
         "maintd/omtx-hub-cluster/backups/"
     }
     assert all(prefixes)
