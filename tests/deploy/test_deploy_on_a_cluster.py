@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -167,3 +168,17 @@ def test_private_google_access_leaves_no_way_to_the_internet(need_tool, tmp_path
 
     assert "0.0.0.0/0" not in json.dumps(policies)
     assert "199.36.153.8/30" in json.dumps(policies)
+
+
+def test_the_patch_of_the_page_gives_the_account_an_annotation(need_tool, tmp_path):
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    overlay = tmp_path / "deploy/overlays/example/kustomization.yaml"
+    [patch] = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/install.md").read_text(), re.MULTILINE | re.DOTALL)
+    overlay.write_text(overlay.read_text() + patch)
+
+    [account] = [obj for obj in kustomized(need_tool, overlay.parent) if obj["kind"] == "ServiceAccount"]
+
+    assert account["metadata"]["annotations"] == {
+        "iam.gke.io/gcp-service-account": "maintd@PROJECT.iam.gserviceaccount.com"
+    }
+    assert account["automountServiceAccountToken"] is False
