@@ -21,7 +21,7 @@ from maintd.telemetry.metrics import Metrics
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _LARGEST_DIFFERENCE = timedelta(days=1)
-_LOOK_SECONDS = 30.0
+_LOOK_SECONDS = 60.0
 
 
 async def server_time(api: Api | str) -> datetime:

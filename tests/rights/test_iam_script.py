@@ -129,6 +129,30 @@ def test_what_is_not_known_is_asked_for_and_nothing_is_granted_without(shell: Sh
     ]
 
 
+@pytest.mark.parametrize(("project", "there", "verb"), [("om-models", False, "create"), ("storage-1", True, "update")])
+def test_what_retention_names_may_be_deleted_and_no_more_of_the_bucket(
+    shell: Shell, project: str, there: bool, verb: str
+) -> None:
+    if there:
+        (shell.home / "exists").touch()
+    script = iam.text([job("quiet", "om-models")], "b", "ops", ["pre/demo/runs/", "pre/demo/samples/"])
+    runs, samples = (f"projects/_/buckets/b/objects/pre/demo/{area}/" for area in ("runs", "samples"))
+    begins = f"resource.name.startsWith('{runs}') || resource.name.startsWith('{samples}')"
+
+    assert shell(script, **({"BUCKET_PROJECT": project} if there else {}))[3:] == [
+        [
+            *("iam", "roles", verb, "maintdPruner", f"--project={project}", "--title=maintdPruner"),
+            "--permissions=storage.objects.delete",
+        ],
+        [
+            *CREATOR[:5],
+            f"--role=projects/{project}/roles/maintdPruner",
+            f"--condition=title=maintdPruner,expression={begins}",
+        ],
+    ]
+    assert (shell.done.returncode, shell.done.stderr) == (0, "")
+
+
 def test_every_line_that_grants_is_explained(shell: Shell) -> None:
     text = iam.text([job("versions", "om-models", "container.operations.list", "container.clusters.get")], "b", "ops")
     blocks = [block.splitlines() for block in text.split("\n\n")[2:]]
