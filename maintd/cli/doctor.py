@@ -23,8 +23,8 @@ def command(context: str, output: str) -> None:
     """Say what will not work, before it does not, and what to type.
 
     In the pod it looks at what the daemon finds. Elsewhere rights are asked for maintd's ServiceAccount and not for
-    you; the store, Google and the environment are yours. It writes one small object a day below doctor/ of the store,
-    and changes nothing else. Exit 0 when nothing is a problem and nothing that must be known is unknown, else 1.
+    you; the store, Google and the environment are yours. It writes one small object below doctor/ of the store, and
+    changes nothing else. Exit 0 when nothing is a problem and nothing that must be known is unknown, else 1.
     """
     from maintd.cli import jobsfile
     from maintd.cli.talk import talk

@@ -82,6 +82,10 @@ class BucketStore:
         """How the bucket is set up. It takes a right that maintd itself does without: Denied is no fault."""
         return read_settings(self.bucket_url, await self._remote.call(lambda gcs: gcs.about()))
 
+    async def held(self, *permissions: str) -> tuple[str, ...]:
+        """Those of these permissions of Google's that we have on the whole bucket, under no condition."""
+        return await self._remote.call(lambda gcs: gcs.held(permissions))
+
     async def _forwards(self, prefix: str) -> AsyncIterator[str]:
         folder_of_prefix(prefix)
         async for name in self._remote.listed(prefix, one_folder=False):

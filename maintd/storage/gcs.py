@@ -144,6 +144,12 @@ class Gcs:
             bucket.reload(timeout=_PATIENCE, retry=None)
             return dict(bucket._properties)  # noqa: SLF001 - the library's own view lacks what it does not know yet
 
+    def held(self, permissions: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of these permissions that we have on the whole bucket. It takes none to ask."""
+        with self._in_our_words("asked about", "", DESCRIBER):
+            found = self._bucket.test_iam_permissions(list(permissions), timeout=_PATIENCE, retry=None)
+            return tuple(name for name in permissions if name in found)
+
     def close(self) -> None:
         """Drop the connections that are idle."""
         self._client.close()

@@ -228,8 +228,11 @@ class Bucket:
     about: Mapping[str, Any] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     """Status by operation: `about`, `write`, `read`."""
+    held: set[str] = field(default_factory=set)
+    """The permissions of whoever asks, beside those to read and write."""
     silent: bool = False
-    written: list[str] = field(default_factory=list)
+    altered: bytes = b""
+    """What downloads hold instead of what was written."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if self.silent:
@@ -239,11 +242,19 @@ class Bucket:
             return web.json_response({"error": {"code": code, "message": "secret words"}}, status=code)
         if operation == "about":
             return web.json_response({"kind": "storage#bucket", "name": "bucket"} | dict(self.about))
+        if operation == "permissions":
+            return web.json_response(
+                {"permissions": [name for name in request.query.getall("permissions") if name in self.held]}
+            )
+        if self.altered and request.path.startswith("/download/"):
+            return web.Response(body=self.altered)
         return await self._passed_on(request)
 
     def _operation(self, request: web.Request) -> str:
         if request.path == "/storage/v1/b/bucket":
             return "about"
+        if request.path.endswith("/iam/testPermissions"):
+            return "permissions"
         return "write" if request.method == "POST" else "read"
 
     async def _passed_on(self, request: web.Request) -> web.StreamResponse:

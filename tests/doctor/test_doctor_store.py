@@ -1,7 +1,9 @@
 """The store and the bucket behind it, with every fault that a bucket can have before the first night."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import PurePath
 
 import pytest
 
@@ -9,6 +11,8 @@ from maintd.app.doctor.bucket import bucket as bucket_lines
 from maintd.app.doctor.line import Verdict
 from maintd.app.doctor.store import store as store_lines
 from maintd.storage.bucket_settings import BucketSettings
+from maintd.storage.folder import FolderStore
+from maintd.storage.prunable import check_prunable
 
 DAY = 24 * 60 * 60
 SAFE = {
@@ -37,19 +41,26 @@ def in_bucket(patient, bucket):
 async def test_a_folder_is_written_read_and_listed_below_doctor_and_nowhere_else(patient):
     [line, _] = await lines_of(store_lines, patient)
 
-    written = [path for path in (patient.folder / "store").rglob("*") if path.is_file()]
-    name = f"doctor/{datetime.now(UTC):%Y-%m-%d}/pod.txt"
+    written = [path for path in (patient.folder / "store/lab").rglob("*") if path.is_file()]
     assert (line.verdict, line.message) == (Verdict.OK, "written, read and listed")
-    assert [str(path.relative_to(patient.folder / "store/lab")) for path in written] == [name]
+    assert [path.parent.relative_to(patient.folder / "store/lab") for path in written] == [
+        PurePath("doctor", f"{datetime.now(UTC):%Y-%m-%d}")
+    ]
 
 
-async def test_the_store_does_not_grow_with_every_look(patient):
+async def test_what_it_writes_is_swept_by_retention(patient):
     await lines_of(store_lines, patient)
-    [line, _] = await lines_of(store_lines, patient)
 
-    written = [path for path in (patient.folder / "store").rglob("*") if path.is_file()]
-    assert (line.verdict, line.message.startswith("written earlier today (doctor/")) == (Verdict.OK, True)
-    assert len(written) == 1
+    [path] = [path for path in (patient.folder / "store/lab").rglob("*") if path.is_file()]
+    check_prunable(str(path.relative_to(patient.folder / "store/lab")), datetime.now(UTC) + timedelta(days=1))
+
+
+async def test_a_store_that_can_no_longer_be_written_is_a_problem_an_hour_after_it_could(in_bucket, bucket):
+    [before] = await lines_of(store_lines, in_bucket)
+    bucket.refused = {"write": 403}
+    [after] = await lines_of(store_lines, in_bucket)
+
+    assert (before.verdict, after.verdict) == (Verdict.OK, Verdict.PROBLEM)
 
 
 async def test_a_folder_that_cannot_be_written_is_a_problem(patient):
@@ -60,14 +71,37 @@ async def test_a_folder_that_cannot_be_written_is_a_problem(patient):
     assert (line.verdict, str(patient.folder / "store") in line.message) == (Verdict.PROBLEM, True)
 
 
-async def test_what_lies_there_and_is_not_what_was_written_is_a_problem(patient):
-    await lines_of(store_lines, patient)
-    [path] = [path for path in (patient.folder / "store").rglob("*") if path.is_file()]
-    path.write_bytes(b"something else")
+async def test_what_is_read_and_is_not_what_was_written_is_a_problem(in_bucket, bucket):
+    bucket.altered = b"something else"
 
-    [line] = await lines_of(store_lines, patient)
+    [line] = await lines_of(store_lines, in_bucket)
 
-    assert (line.verdict, "is not what was written there" in line.message) == (Verdict.PROBLEM, True)
+    assert line.verdict is Verdict.PROBLEM
+
+
+class Forgetful(FolderStore):
+    """Takes everything, and gives back something else."""
+
+    async def read(self, path):
+        return b"something else"
+
+
+class Unlisted(FolderStore):
+    """Finds what is asked for by name, and lists nothing."""
+
+    async def names(self, prefix, *, reverse=False):
+        for name in ():
+            yield name
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [(Forgetful, "is not what was written there"), (Unlisted, "was read and is not listed")]
+)
+async def test_a_store_that_only_seems_to_work_is_a_problem(patient, kind, said):
+    async with patient.visit() as visit:
+        [line] = await store_lines(replace(visit, store=kind(patient.folder / "store", "lab")))
+
+    assert (line.verdict, said in line.message) == (Verdict.PROBLEM, True)
 
 
 @pytest.mark.parametrize("in_pod", [True, False])
@@ -89,7 +123,28 @@ async def test_a_bucket_is_written_read_and_listed_and_its_settings_are_read(in_
         (Verdict.OK, "deletion", "what somebody deletes is not lost: soft delete for 7d"),
         (Verdict.OK, "public access", "prevented"),
         (Verdict.OK, "uniform access", "on: no object has an access list of its own"),
+        (Verdict.OK, "rights", "maintd may not delete backups, nor change the bucket"),
     ]
+
+
+@pytest.mark.parametrize("permission", ["storage.objects.delete", "storage.buckets.update", "storage.buckets.delete"])
+async def test_a_daemon_that_can_destroy_backups_is_a_problem(in_bucket, bucket, permission):
+    bucket.held = {permission, "storage.objects.create"}
+
+    line = (await lines_of(bucket_lines, in_bucket))[-1]
+
+    assert (line.verdict, line.subject, line.message.endswith(f"it has {permission}")) == (
+        Verdict.PROBLEM,
+        "rights",
+        True,
+    )
+
+
+async def test_what_you_may_do_elsewhere_says_nothing_of_the_daemon(in_bucket, bucket):
+    bucket.held = {"storage.objects.delete"}
+    in_bucket.in_pod = False
+
+    assert {line.verdict for line in await lines_of(bucket_lines, in_bucket)} == {Verdict.OK}
 
 
 async def test_a_bucket_as_fake_gcs_server_describes_it_can_be_read(patient, real_objects, bucket, monkeypatch):
@@ -98,7 +153,8 @@ async def test_a_bucket_as_fake_gcs_server_describes_it_can_be_read(patient, rea
 
     lines = await lines_of(bucket_lines, patient)
 
-    assert [line.subject for line in lines] == ["lifecycle", "deletion", "public access", "uniform access"]
+    assert [line.subject for line in lines] == ["lifecycle", "deletion", "public access", "uniform access", "rights"]
+    assert lines[-1].verdict is Verdict.WARNING  # it does not know the question
 
 
 @pytest.mark.parametrize("in_pod", [True, False])
@@ -141,7 +197,7 @@ async def test_a_bucket_that_does_not_answer_is_a_problem_within_the_time(in_buc
 async def test_settings_that_maintd_may_not_see_are_no_fault_and_the_command_to_see_them_is_printed(in_bucket, bucket):
     bucket.refused = {"about": 403}
 
-    [line] = await lines_of(bucket_lines, in_bucket)
+    [line, _] = await lines_of(bucket_lines, in_bucket)
 
     assert (line.verdict, line.verdict.fails) == (Verdict.WARNING, False)
     assert line.remedy.startswith("gcloud storage buckets describe gs://bucket --format='default(versioning_enabled,")

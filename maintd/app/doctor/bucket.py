@@ -1,8 +1,10 @@
 """The bucket's settings that protect backups, or endanger them."""
 
+import asyncio
+
 from maintd.app.doctor.line import Line, ok, problem, warning
 from maintd.app.doctor.visit import Visit
-from maintd.core.errors import Denied
+from maintd.core.errors import Denied, Missing, Unreadable
 from maintd.core.units import format_duration
 from maintd.storage.bucket import BucketStore
 from maintd.storage.bucket_settings import BucketSettings
@@ -10,6 +12,8 @@ from maintd.storage.refusals import DESCRIBER
 
 _LEAST_DAYS = 30
 """A backup that is deleted sooner may be gone before anybody notices what it is needed for."""
+_DESTROYING = ("storage.objects.delete", "storage.buckets.update", "storage.buckets.delete")
+"""What it takes to lose backups, or what protects them."""
 _FIELDS = (
     "versioning_enabled,soft_delete_policy,retention_policy,lifecycle_config,"
     "public_access_prevention,uniform_bucket_level_access"
@@ -17,15 +21,38 @@ _FIELDS = (
 
 
 async def bucket(visit: Visit) -> list[Line]:
-    """Nothing for a folder. Not to be allowed to know is no fault: maintd works without."""
+    """Nothing for a folder."""
     if not isinstance(visit.store, BucketStore):
         return []
-    url = visit.store.bucket_url
+    lines = await asyncio.gather(_settings(visit, visit.store), _powers(visit, visit.store))
+    return [line for each in lines for line in each]
+
+
+async def _settings(visit: Visit, store: BucketStore) -> list[Line]:
+    """Not to be allowed to know is no fault: maintd works without."""
+    url = store.bucket_url
     try:
-        settings = await visit.store.settings()
+        settings = await store.settings()
     except Denied:
         return [_not_told(url)]
-    return [_lifecycle(visit, visit.store, settings), _way_back(url, settings), *_access(url, settings)]
+    return [_lifecycle(visit, store, settings), _way_back(url, settings), *_access(url, settings)]
+
+
+async def _powers(visit: Visit, store: BucketStore) -> list[Line]:
+    """Only in the pod, where the credentials are the daemon's. A right under a condition, as `retention` has it, is
+    not one on the whole bucket."""
+    if not visit.in_pod:
+        return []
+    url = store.bucket_url
+    try:
+        held = await store.held(*_DESTROYING)
+    except (Denied, Missing, Unreadable) as error:
+        return [warning("rights", f"not known whether maintd may delete backups: {error}")]
+    if not held:
+        return [ok("rights", "maintd may not delete backups, nor change the bucket")]
+    said = f"whoever takes maintd over may destroy every backup: it has {', '.join(held)}"
+    remedy = f"gcloud storage buckets get-iam-policy {url}\n# take away what `maintd render iam` does not print"
+    return [problem("rights", said, remedy)]
 
 
 def _not_told(url: str) -> Line:
