@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from maintd.cluster.denials import IMMUTABLE, why
 from maintd.core.errors import Conflict, Denied, JobError, Missing, Transient, Unreadable
 from maintd.core.resource import Json
 from maintd.core.rules import Rule
@@ -32,6 +33,18 @@ class Expired(JobError):
 
 class Rejected(JobError):
     """400, 405, 415, 422: the server understood the request and finds it wrong; the same one will never do."""
+
+    def __init__(self, message: str, *, fields: tuple[str, ...] = (), why: str = "") -> None:
+        super().__init__(message)
+        self.fields = fields
+        """The paths of the fields that it finds fault with, three at most."""
+        self.why = why
+        """As `denials.why` has it."""
+
+    @property
+    def immutable(self) -> bool:
+        """The object would have to be made anew."""
+        return self.why == IMMUTABLE
 
 
 class NotTaken(Transient):
@@ -117,14 +130,17 @@ def _final(code: int, said: str, status: Json) -> JobError:
         return Expired(f"{said}: the version that was being read is gone")
     if code < 400:
         return Unreadable(f"{said}: not an answer of the Kubernetes API; is a proxy or a login page in between?")
-    fields = ", ".join(_fields(status))
-    return Rejected(f"{said}" + (f" at {fields}" if fields else ""))
+    fields = tuple(_fields(status))
+    known = why(status.get("message"))
+    at, because = f" at {', '.join(fields)}" if fields else "", f": {known}" if known else ""
+    return Rejected(f"{said}{at}{because}", fields=fields, why=known)
 
 
 def _forbidden(said: str, status: Json, needs: Rule | None) -> str:
     message = status.get("message")
     if isinstance(message, str) and " cannot " not in message:
-        return f"{said}: not a missing right; a quota, an admission policy or Pod Security of the cluster forbids it"
+        known = why(message) or "a quota, an admission policy or Pod Security of the cluster forbids it"
+        return f"{said}: not a missing right; {known}"
     if needs is None:
         return f"{said}: our service account has no right to it; see: maintd render rbac"
     role = f"a Role in namespace {needs.namespace}" if needs.namespace else "a ClusterRole"
