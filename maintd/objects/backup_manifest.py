@@ -9,11 +9,15 @@ from pydantic import Field, computed_field
 
 from maintd.core.errors import Denied, JobError, Missing
 from maintd.core.outcome import Frozen
+from maintd.core.signing import Signature, Signer
 from maintd.core.text import counted, sized
+from maintd.objects import signature
 
 FORMAT = 1
 MAX_FILE = 8 * 1024 * 1024
 """Bytes of one object of the store."""
+_SIGNED = b"maintd backup manifest\n"
+"""Before what is signed, so that no signature of anything else is taken for one of a manifest."""
 VOLUMES = "The data in volumes is not in this backup: only the claims are. Snapshot the volumes themselves."
 
 
@@ -30,6 +34,8 @@ class StoredFile(Frozen):
     sha256: str
     stored_size: int
     stored_sha256: str
+    recipients: tuple[str, ...] = ()
+    """Whom it is encrypted for with age; sizes and hashes are of what age made. Empty: it is not encrypted."""
 
 
 class ListRead(Frozen):
@@ -40,6 +46,7 @@ class ListRead(Frozen):
     kind: str
     namespace: str = ""
     """Empty: all of them, or the kind is in none."""
+    namespaced: bool = True
     objects: int
     """How many of them are in the backup."""
 
@@ -112,17 +119,27 @@ class Manifest(Frozen):
     ended: datetime
     namespaces: tuple[str, ...] = ()
     """What the job covers, as it was asked for; empty: all."""
+    exclude_namespaces: tuple[str, ...] = ()
+    """What of these it does not cover."""
     lists: tuple[ListRead, ...] = ()
     files: tuple[StoredFile, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     not_whole: tuple[NotWhole, ...] = ()
     volumes: Volumes = Volumes()
+    cluster_config: StoredFile | None = None
+    """What Google says of the cluster itself: no object of Kubernetes, and nothing to restore."""
+    signature: Signature | None = None
 
     @computed_field  # type: ignore[prop-decorator]  # mypy cannot see through a decorated property
     @property
     def complete(self) -> bool:
         """Everything in scope is in it, or left out on purpose."""
         return not self.not_whole
+
+    @property
+    def every_file(self) -> tuple[StoredFile, ...]:
+        """All that lies beside the manifest."""
+        return (*self.files, self.cluster_config) if self.cluster_config else self.files
 
     @property
     def objects(self) -> int:
@@ -133,12 +150,14 @@ class Manifest(Frozen):
         """Bytes of all files, unpacked."""
         return sum(file.size for file in self.files)
 
-    def sealed(self) -> bytes:
-        """The file's bytes: one row a line, and under `sha256` the hash of all the rest.
+    def sealed(self, signer: Signer | None = None) -> bytes:
+        """The file's bytes: one row a line, signed if anybody signs, and under `sha256` the hash of all the rest.
 
         Raises JobError for more files than one manifest can name.
         """
-        content = self.model_dump(mode="json")
+        content = self.model_dump(mode="json", exclude={"signature"})
+        if signer:
+            content["signature"] = signer.sign(_SIGNED + _canonical(content)).model_dump(mode="json")
         data = _laid_out(content | {"sha256": _digest(content)}).encode()
         if len(data) > MAX_FILE:
             said = f"{counted(len(self.files), 'file')} are more than one manifest can name ({sized(len(data))})"
@@ -154,17 +173,44 @@ def _laid_out(content: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(members) + "\n}\n"
 
 
+def _canonical(content: dict[str, Any]) -> bytes:
+    """So that spaces and the order of keys do not count."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
 def _digest(content: dict[str, Any]) -> str:
-    """Of the content in its canonical form, so that spaces and the order of keys do not count."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_canonical(content)).hexdigest()
 
 
-def opened(data: bytes) -> Manifest:
-    """The manifest in a file. Raises ValueError where it is none, or is not as it was written."""
-    content = json.loads(data)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ValueError(f"it is not a manifest of format {FORMAT}")
-    claimed = content.pop("sha256", None)
-    if claimed != _digest(content):
+class NewerFormat(ValueError):
+    """The manifest was written by a maintd that came after this one."""
+
+
+def opened(data: bytes, verify_key: str = "") -> Manifest:
+    """The manifest in a file. Raises ValueError where it is none, or is not as it was written.
+
+    `verify_key`, as objects.signature.public_key() spells it: and where it is not signed with that key.
+    """
+    content = _loaded(data)
+    # Byte for byte, and not by its hash alone: JSON has several ways to write the same.
+    unchanged = _laid_out(content).encode() == data
+    if content.pop("sha256", None) != _digest(content) or not unchanged:
         raise ValueError("its own hash is not the one that it names: it was changed after it was written")
-    return Manifest.model_validate(content)
+    manifest = Manifest.model_validate(content)
+    if verify_key:
+        content.pop("signature", None)
+        signature.check(manifest.signature, _SIGNED + _canonical(content), verify_key)
+    return manifest
+
+
+def _loaded(data: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested deeper than any manifest") from None
+    written = content.get("format") if isinstance(content, dict) else None
+    if type(written) is int and written > FORMAT:
+        raise NewerFormat(f"it has format {written}, and this maintd reads {FORMAT}; use the maintd that wrote it")
+    if written != FORMAT:
+        raise ValueError(f"it is not a manifest of format {FORMAT}")
+    return dict(content)
