@@ -18,6 +18,7 @@ test: $(DEV) ## every test that needs nothing but this machine
 
 check: $(DEV) ## style, types, layers, size budgets, rendered files
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
+	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tests/budgets.py
