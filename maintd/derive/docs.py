@@ -50,43 +50,33 @@ def first_line(kind: Kind) -> str:
 
 def jobs_file_page() -> str:
     """docs/jobs-file.md: every key of jobs.yaml."""
-    parts = [
-        ("The file", "", File.model_fields, None),
-        ("targets", "What jobs work on, by a name of your own.", Target.model_fields, None),
-        ("targets.NAME.gke", "For kinds that ask Google about the cluster.", GkeCluster.model_fields, None),
-        ("defaults", "What every job has that does not say otherwise itself.", Defaults.model_fields, None),
-        (
-            "retention",
-            (
-                "What is older is deleted from the store about once a day; without the block nothing ever is, and "
-                "backups never are. [store.md](store.md) tells how."
-            ),
-            Retention.model_fields,
-            None,
-        ),
-        (
-            "jobs",
-            "One entry a job. `name`, `kind` and one of `schedule`, `every`, `manual` are required.",
-            Entry.model_fields,
-            None,
-        ),
-        ("jobs[].retry", "", Retry.model_fields, None),
-        (
-            "jobs[].limits",
-            (
-                "For kinds that change things, kept by the gate. Each kind has defaults of its own; a job "
-                "changes only the keys it names."
-            ),
-            Limits.model_fields,
-            None,
-        ),
-    ]
     lines = [_JOBS_FILE_HEAD]
-    for title, text, fields, values in parts:
-        lines += [f"## {title}", "", *([text, ""] if text else []), *_fields(fields, values), ""]
+    for title, text, model in _JOBS_FILE_PARTS:
+        lines += [f"## {title}", "", *([text, ""] if text else []), *_fields(model.model_fields), ""]
     later = ", ".join(f"`{key}`" for key in sorted(NOT_YET))
     return "\n".join([*lines, "## Not supported yet", "", f"Refused by name, never ignored: {later}."]) + "\n"
 
+
+_JOBS_FILE_PARTS: tuple[tuple[str, str, type[BaseModel]], ...] = (
+    ("The file", "", File),
+    ("targets", "What jobs work on, by a name of your own.", Target),
+    ("targets.NAME.gke", "For kinds that ask Google about the cluster.", GkeCluster),
+    ("defaults", "What every job has that does not say otherwise itself.", Defaults),
+    (
+        "retention",
+        "What is older is deleted from the store about once a day; without the block nothing ever is, and backups never "
+        "are. [store.md](store.md) tells how.",
+        Retention,
+    ),
+    ("jobs", "One entry a job. `name`, `kind` and one of `schedule`, `every`, `manual` are required.", Entry),
+    ("jobs[].retry", "", Retry),
+    (
+        "jobs[].limits",
+        "For kinds that change things, kept by the gate. Each kind has defaults of its own; a job changes only the keys "
+        "it names.",
+        Limits,
+    ),
+)
 
 _JOBS_FILE_HEAD = """# jobs.yaml
 

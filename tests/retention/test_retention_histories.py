@@ -55,7 +55,7 @@ def others(draw: st.DrawFn) -> list[Written]:
     return [one]
 
 
-histories = st.lists(records() | others(), max_size=40).map(lambda many: dict(pair for some in many for pair in some))
+histories = st.lists(records() | others(), max_size=30).map(lambda many: dict(pair for some in many for pair in some))
 
 
 class Crashing:
@@ -88,7 +88,7 @@ async def swept(pruner: Crashing | FolderPruner, befores: dict[str, datetime], k
         await Sweep(pruner, befores[area], keep).run(area)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     history=histories,
     now=times,

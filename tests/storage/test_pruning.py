@@ -285,6 +285,33 @@ async def test_a_right_that_is_missing_is_said_with_both_ways_out(in_bucket, fau
     assert faulty.calls.count("delete") == 1
 
 
+async def test_one_object_that_is_held_back_does_not_keep_the_others(in_bucket, faulty, faults):
+    held, *others = (f"pre/demo/runs/2025/01/02/20250102T00000{n}Z-tidy-3f9a1c.json" for n in range(5))
+
+    async def held_back(request, handler):
+        return faults.answered(403) if request.match_info["name"] == held else await handler(request)
+
+    for name in (held, *others):
+        faulty.store(name, b"{}")
+    faulty.always("delete", held_back)
+
+    with pytest.raises(Denied, match=r"000000Z-tidy-3f9a1c\.json could not be deleted"):
+        await swept(in_bucket)
+
+    assert list(faulty.objects) == [held]
+
+
+async def test_where_all_are_denied_few_are_asked_for(in_bucket, faulty, faults):
+    for number in range(40):
+        faulty.store(f"pre/demo/runs/2025/01/02/20250102T0000{number}Z-tidy-3f9a1c.json", b"{}")
+    faulty.always("delete", faults.refuses(403))
+
+    with pytest.raises(Denied):
+        await swept(in_bucket)
+
+    assert (faulty.calls.count("delete"), len(faulty.objects)) == (10, 40)
+
+
 async def test_a_deletion_that_may_pass_is_tried_again_and_a_lost_reply_is_no_fault(in_bucket, faulty, faults):
     faulty.store(f"pre/demo/{RECORD}", b"{}")
     faulty.play("delete", faults.refuses(503), faults.loses_the_reply)
@@ -322,7 +349,7 @@ async def test_of_a_large_bucket_no_more_is_asked_for_than_is_old_a_page_at_a_ti
             faulty.store(f"pre/demo/samples/latency/2026-10-{day}/{clock}Z-3f9a1c.ndjson", b"")
     before = datetime(2026, 10, 21, tzinfo=UTC)
 
-    sweep = Sweep(in_bucket, before, most=600)
+    sweep = Sweep(in_bucket, before, most=300)
     await sweep.run("samples")
 
-    assert (sweep.deleted, len(faulty.objects), faulty.calls.count("list")) == (600, 29_400, 4)
+    assert (sweep.deleted, len(faulty.objects), faulty.calls.count("list")) == (300, 29_700, 3)
