@@ -12,7 +12,7 @@ from maintd.core.errors import ConfigError, Missing, Unreadable
 from maintd.core.ports import Fetched, Store
 from maintd.core.resource import Json
 from maintd.core.text import counted
-from maintd.objects.backup_manifest import Manifest, StoredFile, opened
+from maintd.objects.backup_manifest import Manifest, NewerFormat, StoredFile, opened
 
 BACKUPS = "backups"
 _ID = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{6}")
@@ -27,6 +27,8 @@ class Backup:
     manifest: Manifest | None = None
     problem: str = ""
     """Why the manifest cannot be used; empty where there is none, too."""
+    newer: bool = False
+    """That is because a later maintd wrote it: nothing is wrong with it."""
 
     @property
     def at(self) -> datetime:
@@ -35,9 +37,9 @@ class Backup:
 
     @property
     def state(self) -> str:
-        """`complete`, `partial: 2 kinds`, `unfinished`, or `damaged`."""
+        """`complete`, `partial: 2 kinds`, `unfinished`, `damaged`, or `newer format`."""
         if self.problem:
-            return "damaged"
+            return "newer format" if self.newer else "damaged"
         if self.manifest is None:
             return "unfinished"
         missed = {row.resource for row in self.manifest.not_whole}
@@ -71,7 +73,8 @@ async def backup(store: Store, backup_id: str) -> Backup:
     except Missing:
         return Backup(backup_id)
     except (Unreadable, ValueError) as error:
-        return Backup(backup_id, problem=f"its manifest cannot be used: {error}")
+        why = f"its manifest cannot be used: {error}"
+        return Backup(backup_id, problem=why, newer=isinstance(error, NewerFormat))
     if manifest.id != backup_id:
         return Backup(backup_id, problem=f"its manifest is that of {manifest.id}")
     return Backup(backup_id, manifest)

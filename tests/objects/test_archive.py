@@ -1,5 +1,6 @@
 """Which backups there are, in what state, and what is in one: on a real folder, as a backup leaves it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from maintd.core.errors import ConfigError, Unreadable
 from maintd.core.ports import Store
 from maintd.objects import archive
-from maintd.objects.backup_manifest import Manifest, NotWhole, StoredFile
+from maintd.objects.backup_manifest import LeftOut, Manifest, NotWhole, StoredFile
 from maintd.storage.folder import FolderStore
 
 OLD, NEW = "20261120T010000Z-aaaaaa", "20261121T010000Z-bbbbbb"
@@ -109,3 +110,35 @@ async def test_a_file_is_what_the_manifest_names_or_it_is_not_read(store: Folder
         await archive.fetch(store, OLD, file)
     with pytest.raises(Unreadable, match="holds 2 objects, and its manifest counts 1"):
         archive.documents(YAML + YAML, file)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda text: text.replace(r"caf\u00e9", r"caf\u00E9"), "changed after it was written"),
+        (lambda text: text.replace("\n ]", "\n  ]", 1), "changed after it was written"),
+        (lambda text: text.replace('"id":', '"id": "", "id":', 1), "changed after it was written"),
+        (lambda text: "[" * 200_000, "nested deeper than any manifest"),
+        (lambda text: text.replace('"format": 1', '"format": true', 1), "changed after it was written"),
+    ],
+    ids=["another escape", "a space more", "a key twice", "a bomb", "another type"],
+)
+async def test_a_manifest_that_says_the_same_in_other_bytes_is_damaged_too(
+    store: FolderStore, tmp_path: Path, change: Callable[[str], str], problem: str
+) -> None:
+    await written(store, OLD, left_out=(LeftOut(rule="café", reason="r", resource="events"),))
+    path = tmp_path / f"c/backups/{OLD}/manifest.json"
+    path.write_text(change(path.read_text()))
+
+    found = await archive.backup(store, OLD)
+
+    assert found.state == "damaged"
+    assert problem in found.problem
+
+
+async def test_a_manifest_of_a_later_format_is_not_called_damaged(store: FolderStore) -> None:
+    await store.create(f"backups/{NEW}/manifest.json", b'{"format": 2}')
+
+    found = await archive.backup(store, NEW)
+
+    assert (found.state, "use the maintd that wrote it" in found.problem) == ("newer format", True)
