@@ -64,16 +64,14 @@ _JOBS_FILE_PARTS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("defaults", "What every job has that does not say otherwise itself.", Defaults),
     (
         "retention",
-        "What is older is deleted from the store about once a day; without the block nothing ever is, and backups never "
-        "are. [store.md](store.md) tells how.",
+        "Older ones are deleted from the store once a day, backups never; see [store.md](store.md).",
         Retention,
     ),
     ("jobs", "One entry a job. `name`, `kind` and one of `schedule`, `every`, `manual` are required.", Entry),
     ("jobs[].retry", "", Retry),
     (
         "jobs[].limits",
-        "For kinds that change things, kept by the gate. Each kind has defaults of its own; a job changes only the keys "
-        "it names.",
+        "For kinds that change things, kept by the gate. A job changes those of its kind's defaults that it names.",
         Limits,
     ),
 )
