@@ -231,12 +231,13 @@ class Bucket:
     held: set[str] = field(default_factory=set)
     """The permissions of whoever asks, beside those to read and write."""
     silent: bool = False
+    """It begins to answer and goes on for ever, so that no time-out between two bytes ends it."""
     altered: bytes = b""
     """What downloads hold instead of what was written."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if self.silent:
-            await asyncio.sleep(60)
+            return await self._never(request)
         operation = self._operation(request)
         if code := self.refused.get(operation):
             return web.json_response({"error": {"code": code, "message": "secret words"}}, status=code)
@@ -249,6 +250,13 @@ class Bucket:
         if self.altered and request.path.startswith("/download/"):
             return web.Response(body=self.altered)
         return await self._passed_on(request)
+
+    async def _never(self, request: web.Request) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        while True:
+            await reply.write(b" ")
+            await asyncio.sleep(0.5)
 
     def _operation(self, request: web.Request) -> str:
         if request.path == "/storage/v1/b/bucket":

@@ -20,6 +20,7 @@ POD = "/var/lib/kubelet/pods/3f1c/volumes/kubernetes.io~configmap/jobs"
 WHOLE = f"{ROOT}710 700 8:1 {POD} /etc/maintd ro,relatime - ext4 /dev/sda1 rw\n"
 FILE = f"{ROOT}710 700 8:1 {POD}/..2026_11_23_09_00_00.123/jobs.yaml /etc/maintd/jobs.yaml ro - ext4 /dev/sda1 rw\n"
 FOLDER = f"{ROOT}710 700 8:1 {POD}/..2026_11_23_09_00_00.123/x /etc/maintd ro - ext4 /dev/sda1 rw\n"
+DISK = f"{ROOT}710 700 8:1 /jobs.yaml /etc/maintd/jobs.yaml ro,relatime - ext4 /dev/sdb rw\n"
 KEY = (
     '{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\\nMIIEsecret\\n-----END PRIVATE KEY-----"}'
 )
@@ -41,6 +42,7 @@ def told(lines):
         (WHOLE, True, Verdict.OK),
         (FILE, False, Verdict.PROBLEM),
         (FOLDER, False, Verdict.PROBLEM),
+        (DISK, False, Verdict.PROBLEM),
         (ROOT, False, Verdict.WARNING),
         (WHOLE, False, Verdict.WARNING),
         ("", False, Verdict.WARNING),

@@ -6,6 +6,9 @@ import re
 
 from maintd.app.doctor.line import Verdict
 from maintd.core.rules import Rule
+from maintd.sandbox.grants import roles
+
+RBAC = "rbac.authorization.k8s.io"
 
 WIDGETS = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -61,6 +64,19 @@ async def test_a_right_that_is_taken_away_is_named_to_both_and_the_yaml_that_is_
         environ = dict(os.environ) | {"KUBECONFIG": str(installed.backend.kubeconfig)}
         typed = await asyncio.create_subprocess_shell(command, env=environ, stdout=asyncio.subprocess.DEVNULL)
         assert await typed.wait() == 0
+    await installed.until(all_ok)
+
+
+async def test_a_right_that_comes_by_a_group_is_one_to_both(installed):
+    """The authorizer knows nobody's groups: whoever asks about another has to say them."""
+    await installed.until(all_ok)
+    await installed.rules(without_jobs)
+    await installed.until(lambda lines: not all_ok(lines))
+
+    group = {"kind": "Group", "apiGroup": RBAC, "name": f"system:serviceaccounts:{installed.patient.own}"}
+    for obj in roles("by-group", group, [Rule("jobs.batch", "list", namespace=installed.space)]):
+        await installed.backend.apply(obj)
+
     await installed.until(all_ok)
 
 
