@@ -2,14 +2,13 @@
 
 from maintd.core.resource import Json, Resource
 
-NAMESPACES_STAGE = "namespaces"
-DEFINITIONS_STAGE = "definitions"
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 CUSTOM_STAGE = "custom resources"
 _RBAC = "rbac.authorization.k8s.io"
 
 STAGES: tuple[tuple[str, frozenset[str]], ...] = (
-    (NAMESPACES_STAGE, frozenset({"namespaces"})),
-    (DEFINITIONS_STAGE, frozenset({"customresourcedefinitions.apiextensions.k8s.io"})),
+    ("namespaces", frozenset({"namespaces"})),
+    ("definitions", frozenset({DEFINITIONS})),
     (
         "classes and volumes",
         frozenset(
