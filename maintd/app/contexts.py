@@ -20,6 +20,7 @@ from maintd.rails.ledger import Tally
 from maintd.rails.scope import Scope
 from maintd.scheduling.ring import Ring
 from maintd.scheduling.state import JobState, State
+from maintd.storage.signing_keys import MountedKeys
 from maintd.telemetry import logs
 
 _SHARE_OF_A_CALL = 0.75
@@ -67,6 +68,7 @@ class Contexts:
                 by_hand=ring.trigger == "manual",
                 cluster_name=self.cluster_name,
                 gke=self.google.of(job.target.gke) if job.target.gke else None,
+                keys=MountedKeys(),
             )
         finally:
             if isinstance(gate, RailGate):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from maintd.config.mistakes import BadJobs, Mistake, Place
+from maintd.config.veil import veiled
 from maintd.core.text import sized
 
 MAX_BYTES = 256 * 1024
@@ -53,11 +54,11 @@ class Sheet:
     def note(self, mark: Mark, path: str, message: str, remedy: str = "") -> None:
         """Write a mistake down, the first about a value; raises BadJobs when there are more than anybody would read."""
         place = Place(self.name, mark.line + 1, mark.column + 1)
-        message, remedy = message[:LONGEST_MESSAGE], remedy[:LONGEST_MESSAGE]
+        path, message, remedy = veiled(path), veiled(message)[:LONGEST_MESSAGE], veiled(remedy)[:LONGEST_MESSAGE]
         if (place, path) in self._noted:
             return
         self._noted.add((place, path))
-        self.mistakes.append(Mistake(place, path, message, remedy, self.line(mark.line)))
+        self.mistakes.append(Mistake(place, path, message, remedy, veiled(self.line(mark.line))))
         if len(self.mistakes) >= MAX_MISTAKES:
             raise BadJobs(self.name, self.mistakes, more=True)
 

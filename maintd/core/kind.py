@@ -12,6 +12,7 @@ from maintd.core.limits import Limits
 from maintd.core.outcome import Outcome
 from maintd.core.ports import Discovery, Gate, Gke, Http, Log, Reader, Store
 from maintd.core.rules import GcpPermission, Rule
+from maintd.core.signing import Keys, NoKeys
 from maintd.core.target import Target
 
 
@@ -43,6 +44,7 @@ class Context:
     """MAINTD_CLUSTER: what the cluster is called in the store, and in a backup's manifest."""
     gke: Gke | None = None
     """Google's view of the target's cluster; None where the target has no `gke:`."""
+    keys: Keys = field(default_factory=NoKeys)
 
 
 Needs = tuple[Rule, ...] | Callable[[Any, Target], tuple[Rule, ...]]

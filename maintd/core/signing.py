@@ -4,7 +4,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from maintd.core.errors import Refused
+from maintd.core.errors import JobError
 
 
 class Signature(BaseModel):
@@ -28,7 +28,7 @@ class Keys(Protocol):
     """The private keys that lie in mounted files."""
 
     async def signer(self, path: str) -> Signer:
-        """Raises Refused, naming the file and what to do about it."""
+        """Raises JobError, naming the file and what to do about it."""
         ...
 
 
@@ -37,4 +37,4 @@ class NoKeys:
 
     async def signer(self, path: str) -> Signer:
         """Never one."""
-        raise Refused(f"{path} cannot be read here; run the job with `maintd serve` or `maintd run`")
+        raise JobError(f"{path} cannot be read here; run the job with `maintd serve` or `maintd run`")

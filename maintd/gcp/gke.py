@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from maintd.core.errors import Transient
 from maintd.core.gke import ClusterInfo, Operations, ServerConfig, UpgradeInfo
 from maintd.core.ports import Gke
+from maintd.core.resource import Json
 from maintd.core.target import GkeCluster
 from maintd.gcp import replies
 
@@ -100,6 +101,10 @@ class GkeReader:
     async def cluster(self) -> ClusterInfo:
         """The cluster and its pools."""
         return await self._ask("get_cluster", {"name": self._name}, GET, replies.cluster_info)
+
+    async def configuration(self) -> Json:
+        """The whole message."""
+        return await self._ask("get_cluster", {"name": self._name}, GET, replies.whole)
 
     async def server_config(self) -> ServerConfig:
         """The versions on offer in the cluster's location."""

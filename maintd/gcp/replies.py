@@ -19,6 +19,7 @@ from maintd.core.gke import (
     Upgrade,
     UpgradeInfo,
 )
+from maintd.core.resource import Json
 from maintd.objects.fields import printable
 
 _LONGEST = 200
@@ -101,6 +102,14 @@ class Part:
         if known is None:
             self._unread.append(f"{self._where}: {field} {value}")
         return str(known.name) if known else f"UNKNOWN_{value}"
+
+
+def whole(message: Any) -> Json:
+    """Every field that is set, as Google's JSON spells it; an enum's value without a name stands as its number."""
+    from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - loaded with the first reply
+
+    found: Json = MessageToDict(message)
+    return found
 
 
 def cluster_info(message: Any) -> ClusterInfo:

@@ -11,7 +11,7 @@ MAX_RECIPIENTS = 20
 GROWTH = 64 * 1024
 """Bytes by which what holds at most 8 MiB grows at most: 16 in 64 KiB, and some hundred a recipient."""
 UNCHECKED = "it is encrypted, and no --identity FILE was given to open it with"
-_MAKE_ONE = "age-keygen -o key.txt makes a key, age-keygen -y key.txt prints its recipient, age1…"
+MAKE_ONE = "age-keygen -o key.txt makes a key, age-keygen -y key.txt prints its recipient, age1…"
 _PRIVATE = re.compile(r"\s*AGE-SECRET-KEY-", re.IGNORECASE)
 
 
@@ -75,4 +75,4 @@ def _parsed(text: str) -> Any:
     try:
         return x25519.Recipient.from_str(text)
     except RecipientError:
-        raise ValueError(f"this is no age recipient; {_MAKE_ONE}") from None
+        raise ValueError(f"this is no age recipient; {MAKE_ONE}") from None

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from maintd.core.errors import Unreadable
 from maintd.core.resource import Json, Resource
 from maintd.core.text import sized
+from maintd.objects import age
 from maintd.objects.backup_manifest import MAX_FILE, Claim, LeftOut, NotWhole
 from maintd.objects.backup_scope import OTHER_NAMESPACE, Scope
 from maintd.objects.cleaning import clean
-from maintd.objects.exclusions import Exclusion, left_out
+from maintd.objects.exclusions import SECRETS, Exclusion, left_out
 from maintd.objects.fields import mapping, text
-from maintd.objects.manifest_yaml import emit
+from maintd.objects.manifest_yaml import emit, forget
 
 NOWHERE = "_cluster"
 """The folder of what is in no namespace; no namespace can be called so."""
@@ -25,13 +26,16 @@ class File:
     path: str
     namespace: str
     count: int
+    recipients: tuple[str, ...] = ()
+    """Whom it is encrypted for; empty: it is not."""
 
 
 class ListCopy:
     """One list of a backup: `take` its objects in order, then `finish`.
 
     A file holds one namespace, so that it depends on nothing outside it. The API server lists namespace by
-    namespace; another order costs more parts and changes nothing else.
+    namespace; another order costs more parts and changes nothing else. What a file of Secrets holds in clear is in
+    memory alone, and here alone: what goes out is encrypted already.
     """
 
     def __init__(self, resource: Resource, scope: Scope, *, max_file: int = MAX_FILE) -> None:
@@ -41,7 +45,8 @@ class ListCopy:
         self.claims: list[Claim] = []
         self.not_whole: list[NotWhole] = []
         self._scope = scope
-        self._max_file = max_file
+        self._recipients = scope.recipients(resource)
+        self._max_file = max_file - age.GROWTH if self._recipients else max_file
         self._left_out: Counter[tuple[Exclusion, str]] = Counter()
         self._parts: Counter[str] = Counter()
         self._namespace = ""
@@ -55,7 +60,9 @@ class ListCopy:
         try:
             document = self._document(obj, namespace)
         except (Unreadable, ValueError) as error:
-            self._cannot(namespace, metadata["name"], str(error))
+            # Such an error shows the value that it is about.
+            why = "it holds what no Secret can" if self.resource.name == SECRETS.rule else str(error)
+            self._cannot(namespace, metadata["name"], why)
             return []
         if document is None:
             return []
@@ -75,9 +82,13 @@ class ListCopy:
         part = self._parts[self._namespace]
         number = f".{part:04}" if part > 1 else ""
         path = f"{self._namespace or NOWHERE}/{self.resource.name}{number}.yaml"
-        file, data = File(path, self._namespace, len(self._open)), b"".join(self._open)
-        self.files.append(file)
+        count, data = len(self._open), b"".join(self._open)
         self._open, self._size = [], 0
+        if self._recipients:
+            path, data = path + age.SUFFIX, age.encrypt(data, self._recipients)
+            forget()
+        file = File(path, self._namespace, count, self._recipients)
+        self.files.append(file)
         return [(file, data)]
 
     @property
@@ -97,7 +108,7 @@ class ListCopy:
         covered = self._scope.covers_object(self.resource, obj)
         if covered and self.resource.name == "persistentvolumeclaims":
             self.claims.append(_claim(obj))
-        exclusion = left_out(self.resource, obj) if covered else OTHER_NAMESPACE
+        exclusion = self._exclusion(obj) if covered else OTHER_NAMESPACE
         if exclusion:
             self._left_out[exclusion, namespace] += 1
             return None
@@ -105,6 +116,11 @@ class ListCopy:
         if len(document) > self._max_file:
             raise ValueError(f"it takes {sized(len(document))}, more than one file holds ({sized(self._max_file)})")
         return document
+
+    def _exclusion(self, obj: Json) -> Exclusion | None:
+        if self.resource.name == SECRETS.rule and not self._recipients:
+            return SECRETS
+        return left_out(self.resource, obj)
 
     def _cannot(self, namespace: str, name: str, why: str) -> None:
         option = f" -n {namespace}" if namespace else ""

@@ -27,6 +27,7 @@ class Copied:
             api_version=resource.api_version,
             kind=resource.kind,
             namespace=self.namespace,
+            namespaced=resource.namespaced,
             objects=self.copy.objects,
         )
 
@@ -42,6 +43,7 @@ class Copied:
                 sha256=stored.sha256,
                 stored_size=stored.stored_size,
                 stored_sha256=stored.stored_sha256,
+                recipients=file.recipients,
             )
             for file, stored in zip(self.copy.files, self.stored, strict=True)
         ]
@@ -59,6 +61,7 @@ def filled(manifest: Manifest, selection: Selection, results: Sequence[Copied | 
             "lists": tuple(copied.read() for copied in copies),
             "left_out": (*selection.left_out, *(row for copied in copies for row in copied.copy.left_out)),
             "not_whole": (*selection.not_whole, *failed, *missed),
+            "exclude_namespaces": selection.exclude_namespaces,
             "volumes": Volumes(claims=claims),
         }
     )
@@ -110,6 +113,10 @@ def _summary(manifest: Manifest) -> str:
 
 
 def _secrets(manifest: Manifest) -> list[str]:
+    sealed = [file for file in manifest.files if file.recipients]
+    if sealed:
+        many = counted(sum(file.count for file in sealed), "Secret")
+        return [f"{many} encrypted for {counted(len(sealed[0].recipients), 'recipient')}"]
     rows = [row for row in manifest.left_out if row.rule == SECRETS.rule]
     counts = [row.count for row in rows if row.count is not None]
     if counts:

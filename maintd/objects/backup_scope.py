@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from maintd.core.kind import Params
 from maintd.core.ports import Discovery
@@ -13,6 +13,7 @@ from maintd.core.resource import NAMESPACES, Json, Resource
 from maintd.core.rules import Rule
 from maintd.core.target import Target
 from maintd.core.text import did_you_mean
+from maintd.objects import age
 from maintd.objects.backup_manifest import LeftOut, NotWhole
 from maintd.objects.builtin import NAMESPACED, UNNAMESPACED
 from maintd.objects.exclusions import SECRETS, UNLISTABLE, Exclusion, left_out_kind, left_out_name
@@ -26,6 +27,25 @@ CLUSTER_SCOPED = Exclusion("cluster-scoped", "the job covers the namespaces that
 OTHER_NAMESPACE = Exclusion("namespaces", "the job does not cover its namespace")
 
 
+def _at_least_one(recipients: tuple[str, ...]) -> tuple[str, ...]:
+    if not recipients:
+        raise ValueError(f"Secrets are kept for somebody or not at all; name a recipient: {age.MAKE_ONE}")
+    return recipients
+
+
+class Encryption(Params):
+    """Whom Secrets are encrypted for."""
+
+    recipients: Annotated[tuple[Annotated[str, AfterValidator(age.recipient)], ...], AfterValidator(_at_least_one)] = (
+        Field(
+            default=(),
+            validate_default=True,
+            max_length=age.MAX_RECIPIENTS,
+            description="Public age keys, age1…; whoever has the private half of one can open them.",
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What discovery comes to under a scope; every resource that was discovered is in one of the three."""
@@ -33,12 +53,15 @@ class Selection:
     read: tuple[Resource, ...]
     left_out: tuple[LeftOut, ...]
     not_whole: tuple[NotWhole, ...]
+    exclude_namespaces: tuple[str, ...] = ()
+    """Patterns of the namespaces that none of the lists is taken from."""
 
 
 class Scope(Params):
     """Parameters of a kind that reads the cluster's objects. `*` stands for anything.
 
-    Of the kinds that are left out by default, those that are named in full are read nevertheless; Secrets are not.
+    Of the kinds that are left out by default, those that are named in full are read nevertheless; Secrets never are in
+    clear.
     """
 
     namespaces: tuple[Namespace, ...] = Field(
@@ -53,6 +76,10 @@ class Scope(Params):
         default=False,
         description="Say how many Secrets are left out. It takes the right to list them, and so to read them.",
     )
+    secrets: Encryption | None = Field(
+        default=None,
+        description="Take Secrets too, encrypted with age for these recipients. It takes the right to list them.",
+    )
 
     def on(self, target: Target) -> Self:
         """The scope on a target: its namespace, unless the job gives others."""
@@ -62,8 +89,13 @@ class Scope(Params):
 
     def problem(self) -> str | None:
         """Why nothing could come of this scope, and what to write instead."""
-        if "secrets" in self.kinds:
-            return "a backup is not encrypted and takes no Secrets; take them out of kinds (count_secrets counts them)"
+        if self.secrets and self._excludes_name(SECRETS.rule):
+            return (
+                "secrets names recipients, and kinds or exclude_kinds leave Secrets out; let them in, or drop secrets"
+            )
+        if "secrets" in self.kinds and not self.secrets:
+            remedy = "write secrets: {recipients: [age1…]}, or take them out of kinds (count_secrets counts them)"
+            return f"a backup holds Secrets only encrypted; {remedy}"
         return "every namespace that is named is excluded too" if self.named == () else None
 
     @property
@@ -76,6 +108,10 @@ class Scope(Params):
     def spaces(self, resource: Resource) -> tuple[str, ...]:
         """The namespaces to list this kind in, one by one; an empty name stands for all of them at once."""
         return self.named if self.named is not None and resource.namespaced else ("",)
+
+    def recipients(self, resource: Resource) -> tuple[str, ...]:
+        """Whom the objects of this kind are encrypted for; empty: they are not."""
+        return self.secrets.recipients if self.secrets and resource.name == SECRETS.rule else ()
 
     def covers(self, namespace: str) -> bool:
         """Whether what is in this namespace belongs to the backup."""
@@ -105,13 +141,13 @@ class Scope(Params):
                 left_out.append(LeftOut(rule=exclusion.rule, reason=exclusion.reason, resource=group))
             else:
                 missing.append(_undiscovered(group, version, why))
-        return Selection(tuple(read), tuple(left_out), tuple(missing))
+        return Selection(tuple(read), tuple(left_out), tuple(missing), self.exclude_namespaces)
 
     def needs(self) -> tuple[Rule, ...]:
         """The rights to read all that Kubernetes itself has in this scope, and what the job names besides."""
         own = () if self._excludes_name(NAMESPACES.name) else self.named or ()
         identity = [Rule("namespaces", "get", names=("kube-system", *own))]
-        asked = [*(name for name in self.kinds if "*" not in name), *["secrets"] * self.count_secrets]
+        asked = [*(name for name in self.kinds if "*" not in name), *[SECRETS.rule] * self._lists_secrets]
         names = [name for name in dict.fromkeys([*NAMESPACED, *asked]) if not self._excludes_name(name)]
         spaces = self.named
         if spaces is not None:
@@ -124,6 +160,10 @@ class Scope(Params):
         """The rights to read what this cluster has in scope, custom resources included."""
         listed = (kind for kind in self.select(discovery).read if self.named is None or kind.namespaced)
         return tuple(Rule(kind.name, "list", namespace=space or None) for kind in listed for space in self.spaces(kind))
+
+    @property
+    def _lists_secrets(self) -> bool:
+        return self.count_secrets or self.secrets is not None
 
     def _excludes(self, resource: Resource) -> Exclusion | None:
         if left_out_kind(resource) is UNLISTABLE:
@@ -138,7 +178,7 @@ class Scope(Params):
             return NOT_ASKED
         default = left_out_name(name)
         if default is SECRETS:
-            return None if self.count_secrets else SECRETS
+            return None if self._lists_secrets else SECRETS
         return None if name in self.kinds else default
 
     def _unknown(self, discovery: Discovery) -> Iterable[NotWhole]:

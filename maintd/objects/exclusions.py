@@ -24,7 +24,8 @@ class Exclusion:
     reason: str
 
 
-SECRETS = Exclusion("secrets", "a backup is not encrypted, so it must not hold them")
+SECRETS = Exclusion("secrets", "the job names no recipients to encrypt them for, and in clear they must not be here")
+TOKENS = Exclusion("tokens", "the token of a ServiceAccount, which a controller makes again")
 LEASES = Exclusion("leases", "who leads right now; a restored one would name a holder that is gone")
 UNLISTABLE = Exclusion("unlistable", "it cannot be both listed and created, so there is nothing to keep or restore")
 
@@ -126,6 +127,16 @@ def _untouched_default_account(obj: Json) -> bool:
     return _name(obj) == "default" and not touched and "automountServiceAccountToken" not in obj
 
 
+def _account_token(obj: Json) -> bool:
+    """Also what OpenShift makes of one, to pull images with."""
+    made = obj.get("type") == "kubernetes.io/service-account-token"
+    return made or "kubernetes.io/service-account.name" in _annotations(obj)
+
+
+def _bootstrap_token(obj: Json) -> bool:
+    return obj.get("type") == "bootstrap.kubernetes.io/token"
+
+
 def _reconciled_role(obj: Json) -> bool:
     """With autoupdate off, somebody changed it and means to keep it so."""
     updated = _annotations(obj).get("rbac.authorization.kubernetes.io/autoupdate") == "true"
@@ -154,9 +165,10 @@ _API_SERVERS = ("services", "endpoints", "endpointslices.discovery.k8s.io", "ser
 _BY_API_SERVER = "the API server makes it by itself"
 
 OBJECTS: tuple[tuple[Exclusion, tuple[str, ...], Test], ...] = (
-    (SECRETS, ("secrets",), lambda _: True),
     (Exclusion("terminating", "it is being deleted"), (), _terminating),
     (Exclusion("owned", "the controller that owns it makes it again"), (), _owned),
+    (TOKENS, ("secrets",), _account_token),
+    (Exclusion("bootstrap-tokens", "they let machines join for a day"), ("secrets",), _bootstrap_token),
     (
         Exclusion("endpoints", "the controller makes them again for each Service with a selector"),
         ("endpoints",),

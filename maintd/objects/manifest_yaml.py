@@ -43,6 +43,11 @@ def emit(obj: dict[str, Any]) -> str:
     return "".join(pieces)
 
 
+def forget() -> None:
+    """Keep no text of what was written: some of it was secret."""
+    _written.clear()
+
+
 def _mapping(node: dict[str, Any], lead: str, pad: str, put: Callable[[str], None]) -> None:
     """`lead` stands before the first key (`- ` in a list), `pad` before the others."""
     for key, value in node.items():

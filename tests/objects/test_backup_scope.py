@@ -7,7 +7,7 @@ from maintd.core.ports import Discovery
 from maintd.core.resource import CONFIG_MAPS, NAMESPACES, Resource
 from maintd.core.rules import Rule
 from maintd.core.target import Target
-from maintd.objects.backup_scope import Scope
+from maintd.objects.backup_scope import Encryption, Scope
 
 BOTH = frozenset({"list", "create", "get"})
 
@@ -38,6 +38,7 @@ def selected(scope: Scope, failed: dict[str, str] | None = None) -> dict[str, ob
     }
 
 
+SEALED = Encryption(recipients=("age1w4alvtvqzr7p4yuajxt044w7z4pfuuf0r6xhyr52nyn24nu9gp3qfpagll",))
 DEFAULT = {"bindings": "unlistable", "events": "events", "leases.coordination.k8s.io": "leases", "secrets": "secrets"}
 
 
@@ -180,6 +181,8 @@ def test_the_whole_cluster_needs_rights_in_all_of_it_except_to_secrets() -> None
     assert {"configmaps", "persistentvolumes", "clusterroles.rbac.authorization.k8s.io"} <= needed
     assert not {"secrets", "events", "nodes", "deployments.apps"} & needed
     assert "secrets" in {rule.resource for rule in Scope(count_secrets=True).needs()}
+    assert Rule("secrets", "list") in Scope(secrets=SEALED).needs()
+    assert Rule("secrets", "list", namespace="a") in Scope(namespaces=("a",), secrets=SEALED).needs()
 
 
 def test_the_named_namespaces_themselves_are_read_where_they_are_part_of_the_backup() -> None:
@@ -203,6 +206,7 @@ def test_the_named_namespaces_themselves_are_read_where_they_are_part_of_the_bac
         ),
         (Scope(kinds=("*.example.com",)), {"widgets.example.com"}),
         (Scope(count_secrets=True, kinds=("widgets.*", "secret*")), {"widgets.example.com", "secrets"}),
+        (Scope(secrets=SEALED, kinds=("widgets.*", "secret*")), {"widgets.example.com", "secrets"}),
     ],
 )
 def test_what_this_cluster_has_is_needed_where_it_is_read(scope: Scope, needed: set[str]) -> None:
@@ -224,7 +228,10 @@ def test_in_named_namespaces_what_this_cluster_has_is_needed_in_each() -> None:
 @pytest.mark.parametrize(
     ("scope", "problem"),
     [
-        (Scope(kinds=("secrets",)), "takes no Secrets"),
+        (Scope(kinds=("secrets",)), "holds Secrets only encrypted; write secrets: {recipients: [age1…]}"),
+        (Scope(kinds=("secrets",), secrets=SEALED), None),
+        (Scope(kinds=("configmaps",), secrets=SEALED), "kinds or exclude_kinds leave Secrets out"),
+        (Scope(exclude_kinds=("sec*",), secrets=SEALED), "kinds or exclude_kinds leave Secrets out"),
         (Scope(namespaces=("a",), exclude_namespaces=("*",)), "excluded too"),
         (Scope(kinds=("*",)), None),
     ],

@@ -134,7 +134,12 @@ def ended(kind: str, status: str = "True") -> Json:
         (JOBS, ended("Failed"), "finished"),
         (JOBS, ended("Failed", "False"), None),
         (JOBS, ended("Suspended"), None),
-        (kind("secrets"), named("a"), "secrets"),
+        (kind("secrets"), named("a"), None),
+        (kind("secrets"), named("a") | {"type": "kubernetes.io/tls"}, None),
+        (kind("secrets"), named("a") | {"type": "helm.sh/release.v1"}, None),
+        (kind("secrets"), named("a") | {"type": "kubernetes.io/service-account-token"}, "tokens"),
+        (kind("secrets"), named("a", annotations={"kubernetes.io/service-account.name": "builder"}), "tokens"),
+        (kind("secrets"), named("a") | {"type": "bootstrap.kubernetes.io/token"}, "bootstrap-tokens"),
     ],
 )
 def test_single_objects(resource: Resource, obj: Json, rule: str | None) -> None:
