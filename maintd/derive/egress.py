@@ -42,13 +42,13 @@ def _places(jobs: Iterable[Job], own: str) -> Mapping[Place, tuple[str, ...]]:
     """Where jobs that are enabled ask, each with their names."""
     found = defaultdict[Place, set[str]](set)
     for job in jobs:
-        for url in _urls(job.params, job.target) if job.enabled else ():
+        for url in urls(job.params, job.target) if job.enabled else ():
             found[_place(url, job.target, own)].add(job.name)
     return {place: tuple(sorted(found[place])) for place in sorted(found, key=str)}
 
 
-def _urls(params: Params, target: Target) -> Iterator[str]:
-    """What a kind asks is in its parameters: an endpoint, or several of them."""
+def urls(params: Params, target: Target) -> Iterator[str]:
+    """What a job probes is in its parameters: an endpoint, or several of them."""
     if isinstance(params, Endpoint):
         yield params.address(target)
     for _, value in params:

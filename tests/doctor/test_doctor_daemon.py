@@ -115,11 +115,12 @@ async def test_a_host_that_nobody_knows_is_a_problem_of_the_pod_alone(patient, i
     patient.in_pod = in_pod
     patient.jobs_text = "version: 1\ntargets:\n" + "".join(
         f"  t{number}: {{namespace: shop, url: 'http://{host}/'}}\n"
-        for number, host in enumerate(("localhost", "s" * 64 + ".shop.svc"))
+        for number, host in enumerate(("localhost", "s" * 64 + ".shop.svc", "x" * 64 + ".shop.svc"))
     )
     patient.jobs_text += "jobs:\n" + "".join(
         f"  - {{name: j{number}, kind: latency-sample, target: t{number}, every: 1m}}\n" for number in (0, 1)
     )
+    patient.jobs_text += "  - {name: j2, kind: cleanup-pods, target: t2, manual: true}\n"
 
     lines = await lines_of(hosts, patient)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from maintd.app.doctor.line import Line, ok, problem, warning
 from maintd.app.doctor.visit import Visit
 from maintd.config.jobs import Job
+from maintd.derive.egress import urls
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
@@ -66,9 +67,11 @@ def _scheduled(visit: Visit, job: Job) -> Line:
 
 
 async def hosts(visit: Visit) -> list[Line]:
-    """Only in the pod: the names of Services mean nothing elsewhere."""
-    urls = sorted({job.target.url for job in visit.jobs if job.target.url}) if visit.in_pod else []
-    names = dict.fromkeys(host for url in urls if (host := urlsplit(url).hostname))
+    """Of what is probed, and only in the pod: the names of Services mean nothing elsewhere."""
+    if not visit.in_pod:
+        return []
+    probed = (url for job in visit.jobs for url in urls(job.params, job.target))
+    names = sorted({host for url in probed if (host := urlsplit(url).hostname)})
     return list(await asyncio.gather(*map(_host, names)))
 
 
