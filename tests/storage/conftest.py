@@ -166,14 +166,14 @@ class FaultyGcs:
         found = sorted(name for name in self.objects if name.startswith(prefix))
         cut = {name: name.find(delimiter, len(prefix)) if delimiter else -1 for name in found}
         entries = sorted({name if at < 0 else name[: at + 1] for name, at in cut.items()})
-        start = int(request.query.get("pageToken", "0"))
-        some = entries[start : start + self.page]
+        after = [name for name in entries if name > request.query.get("pageToken", "")]
+        some = after[: self.page]
         reply: dict[str, Any] = {
             "items": [{"name": name} for name in some if cut.get(name, 0) < 0],
             "prefixes": [name for name in some if cut.get(name, 0) >= 0],
         }
-        if start + self.page < len(entries):
-            reply["nextPageToken"] = str(start + self.page)
+        if len(after) > len(some):
+            reply["nextPageToken"] = some[-1]
         return web.json_response({key: value for key, value in reply.items() if value})
 
 
