@@ -1,5 +1,6 @@
 """The backups in a store: which there are, in what state, and what is in one."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from maintd.objects.backup_manifest import Manifest, NewerFormat, StoredFile, op
 BACKUPS = "backups"
 _ID = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{6}")
 _LIST_THEM = "`maintd backups` lists them"
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class Backup:
     def at(self) -> datetime:
         """When it was begun, as its id says."""
         return began(self.id)
+
+    @property
+    def job(self) -> str:
+        """Which job made it; empty where that cannot be told."""
+        return self.manifest.run_id[17:].rpartition("-")[0] if self.manifest else ""
 
     @property
     def state(self) -> str:
@@ -80,10 +87,12 @@ async def backup(store: Store, backup_id: str) -> Backup:
     return Backup(backup_id, manifest)
 
 
-async def backups(store: Store) -> AsyncIterator[Backup]:
-    """All of them, the newest first."""
-    for backup_id in await ids(store):
-        yield await backup(store, backup_id)
+async def backups(store: Store, *, limit: int | None = None) -> AsyncIterator[Backup]:
+    """All of them, or so many, the newest first; several are read at a time, since from a bucket each takes long."""
+    known = (await ids(store))[:limit]
+    for start in range(0, len(known), _AT_ONCE):
+        for found in await asyncio.gather(*(backup(store, name) for name in known[start : start + _AT_ONCE])):
+            yield found
 
 
 async def find(store: Store, wanted: str = "", *, as_of: datetime | None = None) -> Backup:

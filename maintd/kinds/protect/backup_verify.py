@@ -1,0 +1,88 @@
+"""Read backups back, every byte of them, and say which object is damaged.
+
+Each file is fetched from the store, held against the manifest by size and sha256 (as it is stored, and unpacked), read
+as YAML to its end, and its objects are counted and held against what the manifest says is in it. A file that is
+missing, that the manifest does not name, or that belongs to another backup is named too; so is a manifest that is not
+as it was written. Of an encrypted file the ciphertext is held against the manifest: nobody in the cluster has the key.
+
+What was found is kept beside the backups, as `verifications/<backup id>/<number>-read.json`, and `maintd backups`
+shows it. Damage makes the run `attention`, and so does a backup that can be read but is partial. When the store cannot
+be read the run is `failed`, and nothing is noted: a backup that was not read is neither good nor bad.
+
+Without a signature a hash proves that nothing was changed by accident; whoever may write to the store can write a
+manifest that fits. docs/backup.md says more.
+
+Example:
+
+    - name: backup-verify
+      kind: backup-verify
+      schedule: "30 1 * * *"
+      params: {newest: 1}
+"""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from maintd.core.kind import Context, Kind, Params
+from maintd.core.outcome import Outcome
+from maintd.core.ports import Store
+from maintd.objects import archive, verification
+from maintd.objects.archive import Backup
+from maintd.objects.readback import read_back
+from maintd.objects.verify_report import Read, outcome
+
+_LOOK_BACK = 200
+"""Backups whose manifests are read to find those that are wanted."""
+
+
+class BackupVerify(Params):
+    """Which backups, and how deeply."""
+
+    depth: Literal["read"] = Field(default="read", description="`read`: every byte and every object of it.")
+    newest: int = Field(default=1, ge=1, le=_LOOK_BACK, description="So many of the newest of each backup job.")
+    since_last: bool = Field(
+        default=False, description="Besides: all that came after the last one of the job that was verified."
+    )
+    id: str = Field(
+        default="",
+        max_length=64,
+        pattern=r"^[0-9TZa-f-]*$",
+        description="Only this one, or the one whose id begins so; for a run by hand.",
+    )
+
+
+async def run(ctx: Context, params: BackupVerify) -> Outcome:
+    """Read each one, and note what was found before the next."""
+    wanted = [await archive.find(ctx.store, params.id)] if params.id else await _wanted(ctx.store, params)
+    read, not_read = list[Read](), list[Backup]()
+    for backup in wanted:
+        if backup.newer or not (backup.manifest or backup.problem):
+            not_read.append(backup)
+            continue
+        found = await read_back(ctx.store, backup, ctx.run_id, ctx.now)
+        read.append(Read(backup, found, await verification.keep(ctx.store, found)))
+        ctx.log.info("backup read back", backup=backup.id, result=found.result, objects=found.objects)
+    return outcome(read, not_read)
+
+
+async def _wanted(store: Store, params: BackupVerify) -> list[Backup]:
+    """The oldest first, so that what is left when time runs out is what comes first the next time."""
+    known = await verification.verified(store)
+    of_job, done, found = Counter[str](), set[str](), list[Backup]()
+    async for backup in archive.backups(store, limit=_LOOK_BACK):
+        if not backup.manifest:
+            found.append(backup)
+            continue
+        if params.since_last and backup.id in known:
+            done.add(backup.job)
+        of_job[backup.job] += 1
+        if of_job[backup.job] <= params.newest or (params.since_last and backup.job not in done):
+            found.append(backup)
+    oldest = min((backup.id for backup in found if backup.manifest), default="")
+    return [backup for backup in reversed(found) if backup.id >= oldest]
+
+
+KIND = Kind(BackupVerify, run, level=0, timeout=timedelta(minutes=30))
