@@ -49,12 +49,12 @@ def _summary(read: Sequence[Read], good: int) -> str:
         return "there is no backup to verify"
     if good < len(read):
         damaged = ", ".join(each.backup.id for each in read if not each.found.ok)
-        return f"DAMAGED: {damaged}; {good} of {counted(len(read), 'backup')} can be read whole"
+        return f"DAMAGED: {damaged}; {good} of {counted(len(read), 'backup')} without a fault"
     objects, size = sum(each.found.objects for each in read), sum(each.found.size for each in read)
     which = read[0].backup.id if len(read) == 1 else counted(len(read), "backup")
     partial = sum(not each.backup.complete for each in read)
     state = f", {'but it is' if len(read) == 1 else f'{partial} of them'} partial" if partial else ""
-    return f"{which} can be read whole: {counted(objects, 'object')}, {sized(size)}{state}"
+    return f"{which} read back without a fault: {counted(objects, 'object')}, {sized(size)}{state}"
 
 
 def _findings(read: Read) -> list[Finding]:
