@@ -15,6 +15,7 @@ from maintd.core.outcome import Run, Status, new_run_id
 from maintd.core.text import counted
 from maintd.core.units import format_duration
 from maintd.scheduling.attempt import Attempt, Verdict
+from maintd.scheduling.hold import Hold, holding
 from maintd.scheduling.ring import Mode, Ring
 from maintd.scheduling.state import JobState, LastRun, State
 from maintd.scheduling.turns import Turns
@@ -170,6 +171,10 @@ class Runner:
         if self._draining or (deadline and late > deadline):
             self._release(ring.job.name)
             return self._stopping(ring) if self._draining else self._too_late(ring)
+        hold = await holding(self._state, started) if ring.mode == "act" else None
+        if hold:
+            self._release(ring.job.name)
+            return self._held(ring, hold)
         self._sink.started(ring)
         verdict = await self._work(ring)
         self._release_after(ring.job.name, verdict)
@@ -190,6 +195,12 @@ class Runner:
         other = place.ring.run_id if place else self._busy[ring.job.name].run_id
         summary = f"{other} of the same job {'waits to run next' if place else 'is still running'}"
         return self._unstarted(ring, Status.SKIPPED, summary, in_the_way=other)
+
+    def _held(self, ring: Ring, hold: Hold) -> Ended:
+        summary = (
+            f"a restore is under way, and nothing may act meanwhile; at the latest until {hold.until:%H:%M:%S} UTC"
+        )
+        return self._unstarted(ring, Status.SKIPPED, summary, in_the_way=hold.by)
 
     def _stopping(self, ring: Ring) -> Ended:
         return self._unstarted(ring, Status.MISSED, "maintd was stopping before its turn came")

@@ -70,6 +70,8 @@ class JobState(BaseModel):
     memory: dict[str, Any] = Field(default_factory=dict)
     changes: dict[str, Any] = Field(default_factory=dict)
     """The tally behind `per_day` and `cool_down`, as the gate's ledger writes it."""
+    hold: dict[str, Any] | None = None
+    """Who keeps acting jobs from starting, in the one entry that is no job's: `scheduling.hold`."""
 
     def after(self, last: LastRun, memory: Mapping[str, Any] | None) -> "JobState":
         """The entry once that run has ended; `memory` None leaves what was remembered."""
