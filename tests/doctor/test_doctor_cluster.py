@@ -69,18 +69,18 @@ async def test_an_api_server_that_takes_no_connection_is_a_problem(patient):
 
 async def test_an_api_server_that_does_not_answer_is_a_problem_within_the_time(patient, sandbox):
     sandbox.faults.append(Fault("*", times=1000, delay_seconds=60))
-    patient.patience = 1.0
+    patient.patience = 1.5
 
     found = await patient.examine()
 
     assert is_unasked(found)
-    assert found["api server"][0].message == "no answer within 0.5 s"
+    assert found["api server"][0].message.startswith("no answer within 0.5 s")
     assert found["api server"][0].remedy == "kubectl get --raw /readyz"
 
 
 async def test_an_api_server_that_falls_silent_later_is_a_problem_of_what_it_was_asked(patient, sandbox):
     sandbox.faults.append(Fault("create", "*/selfsubjectaccessreviews", times=1000, delay_seconds=60))
-    patient.patience = 1.0
+    patient.patience = 1.5
 
     found = await patient.examine()
 
@@ -92,7 +92,7 @@ async def test_an_api_server_that_falls_silent_later_is_a_problem_of_what_it_was
 @pytest.mark.parametrize("reply", [html(), unavailable(500)], ids=["a login page", "an error"])
 async def test_what_is_no_answer_is_none(patient, sandbox, reply):
     sandbox.faults.append(Fault("get", "/version", times=1000, answer=reply))
-    patient.patience = 1.0
+    patient.patience = 1.5
 
     assert is_unasked(await patient.examine())
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 from maintd.app.doctor.bucket import bucket
 from maintd.app.doctor.environment import environment
@@ -14,7 +16,9 @@ from maintd.app.doctor.server import clock, reach, server
 from maintd.app.doctor.store import store
 from maintd.app.doctor.visit import Cluster, Visit
 from maintd.cluster.api import Api
-from maintd.core.errors import JobError, MaintdError
+from maintd.core.errors import MaintdError
+
+T = TypeVar("T")
 
 PATIENCE_SECONDS = 12.0
 """Longer than it takes to find out that there is no metadata server, and no longer than somebody waits."""
@@ -47,15 +51,12 @@ async def _of_cluster(visit: Visit, api: Api | str, patience: float) -> list[Exa
     first, *others = _CLUSTER
     if isinstance(api, str):
         return _unasked(problem("", api), first, others)
-    try:
-        async with asyncio.timeout(patience / 2):
-            cluster = await reach(visit, api)
-    except TimeoutError:
-        said = f"no answer within {patience / 2:g} s"
-        return _unasked(problem(await api.server(), said, f"{visit.kubectl} get --raw /readyz"), first, others)
-    except MaintdError as error:
-        return _unasked(problem(await api.server(), str(error)), first, others)
-    found = (_bounded(name, check(cluster), patience / 2) for name, check in _CLUSTER.items())
+    to_reach = patience / 3
+    cluster = await _answer(reach(visit, api), to_reach)
+    if isinstance(cluster, Line):
+        remedy = f"{visit.kubectl} get --raw /readyz"
+        return _unasked(replace(cluster, subject=await api.server(), remedy=remedy), first, others)
+    found = (_bounded(name, check(cluster), patience - to_reach) for name, check in _CLUSTER.items())
     return list(await asyncio.gather(*found))
 
 
@@ -66,13 +67,19 @@ def _unasked(line: Line, first: str, others: list[str]) -> list[Examined]:
 
 
 async def _bounded(name: str, lines: Awaitable[list[Line]], patience: float) -> Examined:
+    found = await _answer(lines, patience)
+    return Examined(name, (found,) if isinstance(found, Line) else tuple(found))
+
+
+async def _answer(question: Awaitable[T], patience: float) -> T | Line:
+    """The answer, or a line that says why there is none."""
     try:
         async with asyncio.timeout(patience):
-            return Examined(name, tuple(await lines))
+            return await question
     except TimeoutError:
-        return Examined(name, (problem("", f"no answer within {patience:g} s; look at the network and DNS"),))
-    except JobError as error:
-        return Examined(name, (problem("", str(error)),))
+        return problem("", f"no answer within {patience:g} s; look at the network and DNS")
+    except MaintdError as error:
+        return problem("", str(error))
     except Exception as error:  # noqa: BLE001 - whoever looks for a fault must hear of the others too
         said = f"the check itself failed with {type(error).__name__}: that is a defect of maintd; report it"
-        return Examined(name, (unknown("", said),))
+        return unknown("", said)

@@ -19,6 +19,8 @@ from maintd.derive.rbac import Grants, by_namespace
 from maintd.derive.rights import Right, collected, of_job, rows
 
 _OWN = "maintd itself"
+_AT_A_TIME = 32
+"""Questions: each is small, there are hundreds, and from a laptop every one takes a while."""
 _NAMED = 6
 """Resources that are named in a message; what follows it has them all."""
 
@@ -29,8 +31,9 @@ async def rights(cluster: Cluster) -> list[Line]:
     grants = grants_for(cluster.visit.settings, cluster.visit.file, found)
     needed = _needed(grants)
     asked = sorted({right for each in needed.values() for right in each})
+    api = cluster.api.scoped(in_flight=_AT_A_TIME)
     try:
-        answers = await asyncio.gather(*(allowed(cluster.api, right.rule, cluster.account) for right in asked))
+        answers = await asyncio.gather(*(allowed(api, right.rule, cluster.account) for right in asked))
     except Denied:
         return [_may_not_ask(cluster)]
     missing = {right for right, granted in zip(asked, answers, strict=True) if not granted}
