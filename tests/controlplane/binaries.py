@@ -16,6 +16,8 @@ TOOLS = {
     "ps": "Debian's package procps",
     "kubectl": "Debian's package kubernetes-client, or https://kubernetes.io/docs/tasks/tools",
     "promtool": "Debian's package prometheus",
+    "age": "Debian's package age",
+    "age-keygen": "Debian's package age",
 }
 
 

@@ -14,12 +14,13 @@ from maintd.cluster.api import Api
 from maintd.cluster.reader import ClusterReader
 from maintd.core.kind import Context
 from maintd.core.outcome import Outcome
-from maintd.core.ports import Reader, Store
+from maintd.core.ports import Gke, Reader, Store
 from maintd.core.resource import Json
 from maintd.core.target import Target
 from maintd.kinds.protect.backup import KIND
 from maintd.objects.backup_manifest import Manifest, opened
 from maintd.storage.folder import FolderStore
+from maintd.storage.signing_keys import MountedKeys
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Desk:
         target: Target | None = None,
         store: Store | None = None,
         reader: Callable[[Api], Reader] = ClusterReader,
+        gke: Gke | None = None,
         **params: Any,
     ) -> Outcome:
         """One run of the kind, as the daemon would do it."""
@@ -69,6 +71,8 @@ class Desk:
             now=lambda: datetime.now(UTC),
             memory={},
             cluster_name="test",
+            gke=gke,
+            keys=MountedKeys(),
         )
         try:
             return cast("Outcome", await KIND.run(context, KIND.params.model_validate(params)))
@@ -80,9 +84,11 @@ class Desk:
         outcome = await self.run(kubeconfig, **how)
         [path] = outcome.artifacts
         folder = (self.root / "test" / path).parent
-        found = {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*.yaml"))}
-        manifest = opened((folder / "manifest.json").read_bytes())
-        assert {file.path: (file.size, file.sha256) for file in manifest.files} == {
+        found = {
+            str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()
+        }
+        manifest = opened(found.pop("manifest.json"))
+        assert {file.path: (file.size, file.sha256) for file in manifest.every_file} == {
             path: (len(data), hashlib.sha256(data).hexdigest()) for path, data in found.items()
         }
         return Made(outcome, folder, found, manifest)
