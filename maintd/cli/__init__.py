@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "run one job now; a dry run unless --act",
     "jobs": "each job with its last status and next due time",
     "runs": "what has run; one run's record",
+    "diff": "what has changed in the cluster since a backup",
     "kinds": "the kinds of jobs; one kind's manual",
     "render": "write the files that are derived: schema, docs, Roles; print gcloud lines",
     "doctor": "what will not work, before it does not, and what to type",

@@ -66,11 +66,9 @@ class Selection:
         known = {name for _, name in found}
         for kind, name in sorted(self.names):
             if not ((kind, name) in found if kind else name in known):
-                raise ConfigError(f"{self._nothing_called(kind, name)}{did_you_mean(name, known)}")
-
-    def _nothing_called(self, kind: str, name: str) -> str:
-        where = f" in namespace {' or '.join(sorted(self.namespaces))}" if self.namespaces else ""
-        return f"there is no {kind or 'object'} {name}{where}, as it was asked for"
+                where = f" in namespace {' or '.join(sorted(self.namespaces))}" if self.namespaces else ""
+                near = did_you_mean(name, known) or f"; `maintd backups {self.manifest.id}` lists what the backup has"
+                raise ConfigError(f"nothing was found that is called {kind} {name}{where}{near}".replace("  ", " "))
 
 
 def choose(manifest: Manifest, asked: Asked) -> Selection:
@@ -81,13 +79,15 @@ def choose(manifest: Manifest, asked: Asked) -> Selection:
     names = frozenset(chain.from_iterable(_named(manifest, parts, name) for name in asked.names))
     wanted = _kinds(manifest, parts, asked, names)
     namespaces = frozenset(asked.namespaces)
-    return Selection(
-        manifest,
-        tuple(_narrowed(part, namespaces) for part in parts if wanted is None or part.resource.name in wanted),
-        tuple(row for row in manifest.not_whole if _concerns(row, wanted, namespaces)),
-        namespaces,
-        names,
-    )
+    meant = [_narrowed(part, namespaces) for part in parts if wanted is None or part.resource.name in wanted]
+    meant = [part for part in meant if part.lists]
+    missed = tuple(row for row in manifest.not_whole if _concerns(row, wanted, namespaces))
+    if not meant and not missed:
+        kinds, spaces = ", ".join(sorted(wanted or ())), ", ".join(sorted(namespaces))
+        raise ConfigError(
+            f"backup {manifest.id} has no {kinds or 'objects'} of namespace {spaces}; leave out -n or --kind"
+        )
+    return Selection(manifest, tuple(meant), missed, namespaces, names)
 
 
 def _parts(manifest: Manifest) -> Iterable[Part]:

@@ -132,7 +132,7 @@ def test_a_name_that_nothing_has_is_said_with_the_nearest_one() -> None:
     selection.check_found({("deployments.apps", "wep"), ("configmaps", "flags")})
     with pytest.raises(ConfigError) as raised:
         selection.check_found({("deployments.apps", "web"), ("configmaps", "flags")})
-    says = "there is no deployments.apps wep in namespace shop, as it was asked for; did you mean web?"
+    says = "nothing was found that is called deployments.apps wep in namespace shop; did you mean web?"
     assert str(raised.value) == says
 
 
