@@ -80,7 +80,7 @@ async def test_a_signal_lets_what_runs_end_and_exits_0(serving, shell):
 async def test_a_cluster_that_is_away_stops_neither_the_daemon_nor_its_clock(serving, shell):
     await serving.said("run finished")
     await shell.box.__aexit__(None, None, None)
-    failed = await serving.said("run finished", status="timed-out")
+    failed = await serving.said("run finished", status="failed")
 
     assert failed["severity"] == "ERROR"
     assert (await serving.get("/livez"))[0] == 200
