@@ -62,7 +62,8 @@ def _is_long(value: Any) -> bool:
 def _by_line(wanted: str, live: str) -> Iterator[str]:
     lines = difflib.unified_diff(wanted.splitlines(), live.splitlines(), n=2, lineterm="")
     for line in list(lines)[2:]:
-        yield f"      {line[:1]} {printable(line[1:], _LONGEST)}".rstrip()
+        shown = line if line.startswith("@@") else f"{line[0]} {printable(line[1:], _LONGEST)}"
+        yield f"      {shown}".rstrip()
 
 
 def _value(value: Any) -> str:
