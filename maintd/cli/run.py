@@ -38,10 +38,10 @@ def command(job: str, params: tuple[str, ...], act: bool, reason: str, output: s
     chosen = _chosen(job, file, params)
     talk(settings)
     try:
-        run, url = asyncio.run(_run(settings, chosen, act, reason))
+        run, url = asyncio.run(execute(settings, chosen, act, reason))
     finally:
         logs.shutdown()
-    _print(run, url, params, output)
+    report(run, url, params, output)
     raise SystemExit(run.status.exit_code)
 
 
@@ -59,7 +59,8 @@ def _chosen(name: str, file: JobsFile, params: tuple[str, ...]) -> Job:
     raise ConfigError(f"{file.path} has no job {name}, and no kind is called that{end}")
 
 
-async def _run(settings: Settings, job: Job, act: bool, reason: str) -> tuple[Run, str]:
+async def execute(settings: Settings, job: Job, act: bool, reason: str) -> tuple[Run, str]:
+    """Run it here, and return its record and where that is kept."""
     from maintd.app.house import open_house
     from maintd.core.outcome import run_path
 
@@ -75,7 +76,8 @@ async def _run(settings: Settings, job: Job, act: bool, reason: str) -> tuple[Ru
         return run, lost or house.store.url(run_path(run.run_id))
 
 
-def _print(run: Run, url: str, params: tuple[str, ...], output: str) -> None:
+def report(run: Run, url: str, params: tuple[str, ...], output: str) -> None:
+    """Print it."""
     from maintd.cli.present import echo_run
 
     if output != "table":

@@ -73,10 +73,13 @@ async def ids(store: Store) -> list[str]:
     return sorted(filter(is_id, await store.folders(BACKUPS)), reverse=True)
 
 
-async def backup(store: Store, backup_id: str) -> Backup:
-    """What is in the folder of that id. Raises what the store raises, but for what is missing or damaged."""
+async def backup(store: Store, backup_id: str, *, verify_key: str = "") -> Backup:
+    """What is in the folder of that id. Raises what the store raises, but for what is missing or damaged.
+
+    `verify_key`, as objects.signature.public_key() spells it: what is not signed with it counts as damaged.
+    """
     try:
-        manifest = opened(await store.read(f"{BACKUPS}/{backup_id}/manifest.json"))
+        manifest = opened(await store.read(f"{BACKUPS}/{backup_id}/manifest.json"), verify_key)
     except Missing:
         return Backup(backup_id)
     except (Unreadable, ValueError) as error:
@@ -87,24 +90,31 @@ async def backup(store: Store, backup_id: str) -> Backup:
     return Backup(backup_id, manifest)
 
 
-async def backups(store: Store, *, limit: int | None = None) -> AsyncIterator[Backup]:
-    """All of them, or so many, the newest first; several are read at a time, since from a bucket each takes long."""
-    known = (await ids(store))[:limit]
+async def backups(
+    store: Store, *, limit: int | None = None, before: str = "", verify_key: str = ""
+) -> AsyncIterator[Backup]:
+    """All of them, or so many, the newest first; several are read at a time, since from a bucket each takes long.
+
+    `before` is an id: only those that are older.
+    """
+    known = [name for name in await ids(store) if not before or name < before][:limit]
     for start in range(0, len(known), _AT_ONCE):
-        for found in await asyncio.gather(*(backup(store, name) for name in known[start : start + _AT_ONCE])):
+        some = (backup(store, name, verify_key=verify_key) for name in known[start : start + _AT_ONCE])
+        for found in await asyncio.gather(*some):
             yield found
 
 
-async def find(store: Store, wanted: str = "", *, as_of: datetime | None = None) -> Backup:
+async def find(store: Store, wanted: str = "", *, as_of: datetime | None = None, verify_key: str = "") -> Backup:
     """The one that `wanted` is the id of, or the beginning of one; without it, the newest with a manifest.
 
     `as_of` leaves out what was begun later. Raises ConfigError, with what to type, for none and for several.
     """
     known = [name for name in await ids(store) if as_of is None or began(name) <= as_of]
     if wanted:
-        return await backup(store, _only(wanted, [name for name in known if name.startswith(wanted)]))
+        one = _only(wanted, [name for name in known if name.startswith(wanted)])
+        return await backup(store, one, verify_key=verify_key)
     for name in known:
-        found = await backup(store, name)
+        found = await backup(store, name, verify_key=verify_key)
         if found.manifest:
             return found
     when = f" begun by {as_of:%Y-%m-%dT%H:%M:%SZ}" if as_of else ""

@@ -10,7 +10,7 @@ shows it. Damage makes the run `attention`, and so does a backup that can be rea
 be read the run is `failed`, and nothing is noted: a backup that was not read is neither good nor bad.
 
 Without a signature a hash proves that nothing was changed by accident; whoever may write to the store can write a
-manifest that fits. docs/backup.md says more.
+manifest that fits. With `verify_key` only what is signed with that key passes. docs/backup.md says more.
 
 Example:
 
@@ -26,12 +26,14 @@ from typing import Literal
 
 from pydantic import Field
 
+from maintd.core.errors import ConfigError, Missing
 from maintd.core.kind import Context, Kind, Params
 from maintd.core.outcome import Outcome
 from maintd.core.ports import Store
 from maintd.objects import archive, verification
 from maintd.objects.archive import Backup
 from maintd.objects.readback import read_back
+from maintd.objects.signature import public_key
 from maintd.objects.verify_report import Read, outcome
 
 _LOOK_BACK = 200
@@ -52,11 +54,26 @@ class BackupVerify(Params):
         pattern=r"^[0-9TZa-f-]*$",
         description="Only this one, or the one whose id begins so; for a run by hand.",
     )
+    verify_key: str = Field(
+        default="",
+        max_length=1024,
+        description="A public ed25519 key (the line in its PEM file): what is not signed with it counts as damaged.",
+    )
+
+    def problem(self) -> str | None:
+        """Why these cannot work."""
+        try:
+            if self.verify_key:
+                public_key(self.verify_key)
+        except ValueError as error:
+            return f"verify_key: {error}"
+        return None
 
 
 async def run(ctx: Context, params: BackupVerify) -> Outcome:
     """Read each one, and note what was found before the next."""
-    wanted = [await archive.find(ctx.store, params.id)] if params.id else await _wanted(ctx.store, params)
+    key = public_key(params.verify_key) if params.verify_key else ""
+    wanted = [await _one(ctx.store, params.id, key)] if params.id else await _wanted(ctx.store, params, key)
     read, not_read = list[Read](), list[Backup]()
     for backup in wanted:
         if backup.newer or not (backup.manifest or backup.problem):
@@ -68,11 +85,18 @@ async def run(ctx: Context, params: BackupVerify) -> Outcome:
     return outcome(read, not_read)
 
 
-async def _wanted(store: Store, params: BackupVerify) -> list[Backup]:
+async def _one(store: Store, wanted: str, key: str) -> Backup:
+    try:
+        return await archive.find(store, wanted, verify_key=key)
+    except ConfigError as error:
+        raise Missing(str(error)) from error
+
+
+async def _wanted(store: Store, params: BackupVerify, key: str) -> list[Backup]:
     """The oldest first, so that what is left when time runs out is what comes first the next time."""
     known = await verification.verified(store)
     of_job, done, found = Counter[str](), set[str](), list[Backup]()
-    async for backup in archive.backups(store, limit=_LOOK_BACK):
+    async for backup in archive.backups(store, limit=_LOOK_BACK, verify_key=key):
         if not backup.manifest:
             found.append(backup)
             continue
@@ -85,4 +109,10 @@ async def _wanted(store: Store, params: BackupVerify) -> list[Backup]:
     return [backup for backup in reversed(found) if backup.id >= oldest]
 
 
-KIND = Kind(BackupVerify, run, level=0, timeout=timedelta(minutes=30))
+KIND = Kind(
+    BackupVerify,
+    run,
+    level=0,
+    check=lambda params, _: params.problem(),
+    timeout=timedelta(minutes=30),
+)
