@@ -9,29 +9,24 @@ from pathlib import Path
 
 from maintd import __version__
 from maintd.app.contexts import Contexts, now
+from maintd.app.home import find_home
 from maintd.cluster.api import Api
-from maintd.cluster.reader import ClusterReader
-from maintd.cluster.writer import ClusterWriter
 from maintd.config.settings import Settings
-from maintd.core.errors import ConfigError, JobError, Missing
+from maintd.core.errors import ConfigError
 from maintd.core.ports import Store
-from maintd.core.resource import NAMESPACES
 from maintd.gcp.gke import Google
 from maintd.probe.curl import Curl
 from maintd.probe.guard import Guard
-from maintd.scheduling.homes import ConfigMapHome, FolderHome
 from maintd.scheduling.runner import Runner
-from maintd.scheduling.state import Home, State
+from maintd.scheduling.state import State
 from maintd.sinks.fanout import Fanout, Sink
 from maintd.sinks.history import History
 from maintd.sinks.log import LogSink
 from maintd.sinks.metrics import MetricsSink
-from maintd.storage.open import open_store, state_folder
+from maintd.storage.open import open_store
 from maintd.storage.spool import SpooledStore
 from maintd.telemetry import logs
 from maintd.telemetry.metrics import Metrics
-
-_NAMESPACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,7 @@ async def open_house(
         api = await stack.enter_async_context(_connected(settings, embedded, hurried=hurried))
         metrics = Metrics()
         store = await stack.enter_async_context(_store(settings, metrics, spooling=spooling))
-        state = State(await _home(settings, api), logs.get("maintd"))
+        state = State(await find_home(settings, api), logs.get("maintd"))
         stack.push_async_callback(state.close)
         history = History(store, logs.get("maintd"))
         logged = (LogSink(next_due),) if next_due else ()
@@ -127,27 +122,3 @@ async def _connected(settings: Settings, kubeconfig: Path | None, *, hurried: bo
         yield api
     finally:
         await api.close()
-
-
-async def _home(settings: Settings, api: Api | str) -> Home:
-    """The ConfigMap in maintd's namespace; a folder where there is no such namespace, or no cluster at all."""
-    namespace = settings.state_namespace or settings.namespace
-    folder = FolderHome(state_folder(settings.storage, settings.cluster).absolute())
-    if isinstance(api, str):
-        logs.get("maintd").info("state kept in a folder", file=folder.describe(), why=api)
-        return folder
-    reader = ClusterReader(api)
-    try:
-        async with asyncio.timeout(_NAMESPACE_SECONDS):
-            await reader.get(NAMESPACES, namespace)
-    except Missing:
-        logs.get("maintd").warning(
-            "state kept in a folder",
-            file=folder.describe(),
-            why=f"the cluster has no namespace {namespace}",
-            remedy=f"kubectl create namespace {namespace}, to share the state with a daemon in the cluster",
-        )
-        return folder
-    except (JobError, TimeoutError):
-        pass  # it may exist: a right is missing, or the server is away; State tells what it cannot read
-    return ConfigMapHome(reader, ClusterWriter(api), namespace)
