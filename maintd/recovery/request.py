@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from maintd.core.errors import ConfigError
+from maintd.core.errors import ConfigError, JobError
 from maintd.core.ports import Discovery
 from maintd.core.resource import NAMESPACES, Json, Resource
 from maintd.objects.fields import mapping, text
@@ -25,7 +25,7 @@ class Wanted:
 
     @property
     def name(self) -> str:
-        return text(mapping(self.document, "metadata"), "name")
+        return _name(self.document)
 
     @property
     def namespace(self) -> str:
@@ -56,21 +56,32 @@ async def collect(
             found.wanted += [Wanted(resource, each) for each in objects]
         else:
             found.unread[file.path] = str(objects)
-    _check(contents, found, outside)
+    await _check(contents, found, outside)
     found.wanted += await _definitions(contents, found.wanted, discovery)
     found.wanted += await _namespaces(contents, found.wanted)
     return _moved(found, names)
 
 
-def _check(contents: Contents, found: Collected, outside: set[str]) -> None:
+async def _check(contents: Contents, found: Collected, outside: set[str]) -> None:
     selection = contents.selection
-    if not found.wanted and not found.unread:
-        if outside:
-            said = f"{', '.join(sorted(outside)[:3])} are in no namespace; add --cluster-scoped to restore them"
-            raise ConfigError(f"nothing to restore: {said}")
-        raise ConfigError(f"backup {selection.manifest.id} has nothing of what was asked for; nothing was changed")
-    if not found.unread:
-        selection.check_found({(each.resource.name, each.name) for each in found.wanted})
+    if selection.names and not found.unread:
+        every = replace(contents, selection=replace(selection, names=frozenset()))
+        given = {(kind.name, _name(each)) async for kind, _, some in every.each() for each in _listed(some)}
+        selection.check_found(given)
+    if found.wanted or found.unread:
+        return
+    if outside:
+        said = f"{', '.join(sorted(outside)[:3])} are in no namespace; add --cluster-scoped to restore them"
+        raise ConfigError(f"nothing to restore: {said}")
+    raise ConfigError(f"backup {selection.manifest.id} has nothing of what was asked for; nothing was changed")
+
+
+def _listed(found: list[Json] | JobError) -> list[Json]:
+    return found if isinstance(found, list) else []
+
+
+def _name(document: Json) -> str:
+    return text(mapping(document, "metadata"), "name")
 
 
 async def _definitions(contents: Contents, wanted: Iterable[Wanted], discovery: Discovery) -> list[Wanted]:
@@ -105,7 +116,7 @@ async def _all_of(contents: Contents, resource: Resource, asked: Asked) -> list[
         return []
     found = []
     async for kind, _, objects in replace(contents, selection=choose(manifest, asked)).each():
-        found += [Wanted(kind, each) for each in objects] if isinstance(objects, list) else []
+        found += [Wanted(kind, each) for each in _listed(objects)]
     return found
 
 
