@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
+from maintd.app.backup_watch import BackupWatch
 from maintd.app.contexts import now
 from maintd.app.house import House
 from maintd.app.housekeeping import Housekeeper, server_time
@@ -31,6 +32,7 @@ class Daemon:
         self._log = logs.get("maintd")
         self._alarm = Alarm(self._ring, log=self._log)
         self.housekeeper = self._hired(house)
+        self._backups = BackupWatch(house.store, house.metrics, self._log)
         self._pulse = Pulse(house.metrics.observe_lag)
         self._health = Health(self._pulse.silent_seconds, self._alarm.overdue, self._troubles())
         self._server = Server(house.settings.http_address, self._health, house.metrics.exposition)
@@ -65,6 +67,7 @@ class Daemon:
             self._alarm.start()
             tasks.append(asyncio.create_task(self._follow(edits), name="jobs.yaml"))
             tasks.append(asyncio.create_task(self.housekeeper.run(), name="housekeeping"))
+            tasks.append(asyncio.create_task(self._backups.run(), name="backup watch"))
             self._health.started()
             self._log.info("daemon started", jobs=len(self._jobs), url=self.url, storage=self._house.store.url(""))
             ready()
@@ -134,6 +137,7 @@ class Daemon:
         self._house.runner.resize(file.max_running)
         self.housekeeper.terms = file.retention.terms
         self._tell_metrics(new, removed)
+        self._backups.jobs = frozenset(name for name, job in new.items() if job.kind.name == "backup")
         self._bad_file = ""
         self._log.info(
             "jobs taken",

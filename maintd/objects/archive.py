@@ -98,9 +98,15 @@ async def backups(
     `before` is an id: only those that are older.
     """
     known = [name for name in await ids(store) if not before or name < before][:limit]
-    for start in range(0, len(known), _AT_ONCE):
-        some = (backup(store, name, verify_key=verify_key) for name in known[start : start + _AT_ONCE])
-        for found in await asyncio.gather(*some):
+    async for found in some(store, known, verify_key=verify_key):
+        yield found
+
+
+async def some(store: Store, wanted: Sequence[str], *, verify_key: str = "") -> AsyncIterator[Backup]:
+    """Those of these ids, in this order."""
+    for start in range(0, len(wanted), _AT_ONCE):
+        together = (backup(store, name, verify_key=verify_key) for name in wanted[start : start + _AT_ONCE])
+        for found in await asyncio.gather(*together):
             yield found
 
 

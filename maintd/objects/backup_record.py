@@ -67,9 +67,9 @@ def filled(manifest: Manifest, selection: Selection, results: Sequence[Copied | 
     )
 
 
-def outcome(manifest: Manifest, path: str) -> Outcome:
-    """What the run says of it; `path` is the manifest's."""
-    findings = [_not_whole(problem) for problem in manifest.not_whole]
+def outcome(manifest: Manifest, path: str, drop: Finding | None = None) -> Outcome:
+    """What the run says of it; `path` is the manifest's, `drop` how it stands to the one before."""
+    findings = [_not_whole(problem) for problem in manifest.not_whole] + ([drop] if drop else [])
     if manifest.volumes.claims:
         claims = counted(len(manifest.volumes.claims), "PersistentVolumeClaim")
         findings.append(Finding(severity="info", subject=claims, message=manifest.volumes.note))

@@ -36,6 +36,7 @@ class Metrics:
         """The kind of each job that is known."""
         self._running: dict[str, str] = {}
         self._make_job_series()
+        self._make_backup_series()
         self._make_daemon_series()
         self._figures = Figures(self.registry)
         build = self._gauge("maintd_build_info", "Always 1; what runs here.", "version", "revision")
@@ -63,6 +64,18 @@ class Metrics:
             "maintd_job_consecutive_failures", "Runs that failed since the last good one.", "job"
         )
         self._deleted = self._counter("maintd_pods_deleted_total", "Pods that the job has deleted.", "job")
+
+    def _make_backup_series(self) -> None:
+        self._complete = self._gauge(
+            "maintd_backup_last_complete_timestamp_seconds",
+            "When the job's newest complete backup was begun; 0: there is none, or the store was not reached yet.",
+            "job",
+        )
+        self._verified = self._gauge(
+            "maintd_backup_last_verified_timestamp_seconds",
+            "When the job's newest backup that is complete and could be read back was read back; 0: never.",
+            "job",
+        )
 
     def _make_daemon_series(self) -> None:
         self._unkept = self._counter("maintd_store_failures_total", "Records that a sink did not take.", "sink")
@@ -105,13 +118,15 @@ class Metrics:
         self._failures.labels(job).set(consecutive_failures)
         self._active.labels(job)
         self._missed.labels(job)
+        if kind == "backup":
+            self.backups_are(job, complete=None, verified=None)
 
     def forget_job(self, job: str) -> None:
         """The job is no longer in jobs.yaml: its series end."""
         self._jobs.pop(job, None)
         self._running.pop(job, None)
         figures = (self._runs, self._durations, self._success, self._next, self._active, self._missed, self._failures)
-        for series in (self._info, *figures, self._deleted):
+        for series in (self._info, *figures, self._deleted, self._complete, self._verified):
             series.remove_by_labels({"job": job})
         self._figures.forget(job)
 
@@ -139,6 +154,11 @@ class Metrics:
         if gone := sum(change.result == "done" and change.object.resource == "pods" for change in run.changes):
             self._deleted.labels(run.job).inc(gone)
         self._figures.observe(run)
+
+    def backups_are(self, job: str, *, complete: datetime | None, verified: datetime | None) -> None:
+        """What the store has of a backup job now."""
+        self._complete.labels(job).set(_seconds(complete))
+        self._verified.labels(job).set(_seconds(verified))
 
     def sink_failed(self, sink: str) -> None:
         """A sink did not take a record."""
