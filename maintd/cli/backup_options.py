@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from maintd.cli.keys import IDENTITY, identities
+from maintd.cli.keys import IDENTITY, VERIFY_KEY, identities, public_key
 
 if TYPE_CHECKING:
     from maintd.config.settings import Settings
@@ -33,6 +33,7 @@ class Meant:
     """Where the backup is, if not in the store of the settings."""
     identity: Path | None
     context: str
+    verify_key: Path | None = None
 
     async def contents(self, settings: "Settings") -> "Contents":
         """Find the backup and what is meant of it. Raises ConfigError for what there is not, else JobError."""
@@ -41,10 +42,10 @@ class Meant:
         from maintd.recovery.source import anywhere, manifest_of
         from maintd.storage.open import open_store
 
-        opener = identities(self.identity)
+        opener, trusted = identities(self.identity), public_key(self.verify_key)
         store, wanted = anywhere(self.source) if self.source else (open_store(settings.storage, settings.cluster), "")
         backup_id, names = (wanted, self.words) if wanted else self._split()
-        manifest = await manifest_of(store, backup_id, as_of=self.as_of)
+        manifest = await manifest_of(store, backup_id, as_of=self.as_of, verify_key=trusted)
         return Contents(store, choose(manifest, Asked(self.namespaces, self.kinds, names)), opener)
 
     def _split(self) -> tuple[str, tuple[str, ...]]:
@@ -82,6 +83,7 @@ _OPTIONS = (
         help="A backup anywhere: gs://bucket/prefix/CLUSTER/backups/ID or file:///…; takes no settings.",
     ),
     IDENTITY,
+    VERIFY_KEY,
     click.option("--context", default="", help="The context of the kubeconfig; MAINTD_KUBE_CONTEXT unless given."),
 )
 

@@ -25,12 +25,14 @@ def anywhere(url: str) -> tuple[Store, str]:
         raise ConfigError(f"--from: {said.replace('MAINTD_CLUSTER=', 'the cluster ')}") from error
 
 
-async def manifest_of(store: Store, wanted: str = "", *, as_of: datetime | None = None) -> Manifest:
-    """Of the backup that is meant: archive.find says which.
+async def manifest_of(
+    store: Store, wanted: str = "", *, as_of: datetime | None = None, verify_key: str = ""
+) -> Manifest:
+    """Of the backup that is meant: archive.find says which, and what is made of `verify_key`.
 
     Raises ConfigError where none or several are meant, Unreadable where it is none that can be used.
     """
-    found = await archive.find(store, wanted, as_of=as_of)
+    found = await archive.find(store, wanted, as_of=as_of, verify_key=verify_key)
     where = store.url(f"{archive.BACKUPS}/{found.id}")
     if found.problem:
         raise Unreadable(f"backup {found.id} cannot be used: {found.problem}; {where}")
