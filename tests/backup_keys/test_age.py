@@ -64,7 +64,11 @@ def test_every_flipped_byte_and_every_cut_is_noticed() -> None:
             identities.opened(data)
 
 
-@pytest.mark.parametrize("text", ["", "age1", "age1qqqq", "ssh-ed25519 AAAA", new()[1][:-1] + "q", f" {new()[1]}"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "age1", "age1qqqq", "ssh-ed25519 AAAA", new()[1][:-1] + "b", f" {new()[1]}"],
+    ids=["empty", "prefix", "short", "ssh", "mistyped", "indented"],
+)
 def test_what_is_no_recipient_is_refused_with_the_way_to_one(text: str) -> None:
     with pytest.raises(ValueError, match=r"^this is no age recipient; age-keygen -o key\.txt makes a key") as refused:
         recipient(text)
