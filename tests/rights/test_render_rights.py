@@ -52,7 +52,7 @@ def test_after_an_edit_the_check_names_the_stale_file_and_writing_mends_it(maint
 def test_the_settings_count_as_they_do_for_the_daemon(maintd, tmp_path):
     (tmp_path / "jobs.yaml").rename(tmp_path / "mine.yaml")
     settings = {"MAINTD_JOBS_FILE": "mine.yaml", "MAINTD_NAMESPACE": "ops", "MAINTD_STATE_NAMESPACE": "memory"}
-    roles, iam = maintd("render", "rbac", **settings), maintd("render", "iam", MAINTD_STORAGE="gs://b/x", **settings)
+    roles, iam = maintd("render", "rbac", **settings), maintd("render", "iam", MAINTD_STORAGE="gs://bkt/x", **settings)
 
     assert "the jobs of mine.yaml need" in roles.stdout
     assert "kind: Role\nmetadata:\n  name: maintd-ops\n  namespace: memory\n" in roles.stdout
