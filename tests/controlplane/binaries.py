@@ -13,6 +13,7 @@ BINARIES = ("controlplane", "kwok")
 TOOLS = {
     "go": "Go 1.25 or newer: https://go.dev/dl, or Debian's package golang-go where that is new enough",
     "openssl": "Debian's package openssl",
+    "jq": "Debian's package jq",
     "ps": "Debian's package procps",
     "kubectl": "Debian's package kubernetes-client, or https://kubernetes.io/docs/tasks/tools",
     "promtool": "Debian's package prometheus",
