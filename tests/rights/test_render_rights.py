@@ -56,7 +56,7 @@ def test_the_settings_count_as_they_do_for_the_daemon(maintd, tmp_path):
 
     assert "the jobs of mine.yaml need" in roles.stdout
     assert "kind: Role\nmetadata:\n  name: maintd-ops\n  namespace: memory\n" in roles.stdout
-    assert "\nBUCKET=b\n" in iam.stdout
+    assert "\nBUCKET=bkt\n" in iam.stdout
     assert "/subject/ns/ops/sa/maintd" in iam.stdout
 
 
