@@ -56,12 +56,13 @@ def _print(held: "Held") -> None:
 async def _held(settings: "Settings", meant: Meant) -> "Held":
     from maintd.cluster.api import Api
     from maintd.cluster.reader import ClusterReader
+    from maintd.cluster.writer import ClusterWriter
     from maintd.recovery.against import hold_against
 
     settle()
     contents = await meant.contents(settings)
     api = await Api.connect(context=meant.context or settings.kube_context or None, hurried=True)
     try:
-        return await hold_against(ClusterReader(api), await api.server(), contents)
+        return await hold_against(ClusterReader(api), ClusterWriter(api), await api.server(), contents)
     finally:
         await api.close()

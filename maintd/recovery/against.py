@@ -1,7 +1,9 @@
 """A backup held against a cluster, with what one has to know of the two to judge what came of it."""
 
+import asyncio
 from dataclasses import dataclass
 
+from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Denied, Missing
 from maintd.core.ports import Reader
 from maintd.core.resource import NAMESPACES
@@ -10,6 +12,7 @@ from maintd.objects.metadata import reference
 from maintd.recovery.comparing import Comparing
 from maintd.recovery.comparison import Comparison
 from maintd.recovery.contents import Contents
+from maintd.recovery.defaulting import Defaulting
 from maintd.recovery.scaling import without_scaled
 
 
@@ -24,14 +27,19 @@ class Held:
     comparison: Comparison
 
 
-async def hold_against(reader: Reader, server: str, contents: Contents) -> Held:
-    """Raises what the reader raises where nothing can be had, and ConfigError for a name that nothing has."""
+async def hold_against(reader: Reader, writer: ClusterWriter, server: str, contents: Contents) -> Held:
+    """Raises what the reader raises where nothing can be had, and ConfigError for a name that nothing has.
+
+    `writer` is asked for dry runs alone.
+    """
     manifest = contents.selection.manifest
-    same = await same_cluster(reader, manifest)
-    found = await Comparing(reader, contents, await reader.discover()).compare()
+    same, discovery, version = await asyncio.gather(same_cluster(reader, manifest), reader.discover(), reader.version())
+    found = await Comparing(reader, contents, discovery).compare()
     if not found.unchecked:
         contents.selection.check_found(found.names)
-    return Held(manifest, server, same, await without_scaled(reader, contents, found))
+    found = await without_scaled(reader, contents, found)
+    found = await Defaulting(reader, writer).settled(found, manifest.server_version, version)
+    return Held(manifest, server, same, found)
 
 
 async def same_cluster(reader: Reader, manifest: Manifest) -> bool | None:

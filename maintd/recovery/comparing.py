@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from maintd.core.errors import JobError, Missing, Unreadable
 from maintd.core.ports import Discovery, Reader
@@ -153,7 +153,7 @@ class _List:
         if live is None:
             return self._compared(key, State.MISSING)
         found = differences(live, document)
-        return self._compared(key, State.CHANGED, veiled(self._listing.resource, found))
+        return replace(self._compared(key, State.CHANGED, veiled(self._listing.resource, found)), document=document)
 
     async def _aside(self, key: _Key) -> Json | None:
         """An object that a backup would leave out today, and that this one holds."""
@@ -187,7 +187,8 @@ class _List:
         except Unreadable as error:
             return self._failed(str(error))
         keys = list(map(_key, left))
-        list(map(self._note, keys))
+        for key in keys:
+            self._note(key)
         return self._comparison([self._compared(key, State.MISSING) for key in keys], 0)
 
     def _failed(self, why: str) -> Comparison:

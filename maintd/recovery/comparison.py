@@ -1,10 +1,10 @@
 """What came of holding a backup against the cluster."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from maintd.core.resource import Resource
+from maintd.core.resource import Json, Resource
 from maintd.objects.differences import ABSENT, Difference
 from maintd.objects.exclusions import SECRETS
 from maintd.recovery.selection import Name
@@ -29,6 +29,8 @@ class Compared:
     name: str
     state: State
     differences: tuple[Difference, ...] = ()
+    document: Json | None = field(default=None, compare=False, repr=False)
+    """What the backup has of an object that changed."""
 
     def __str__(self) -> str:
         return (

@@ -9,6 +9,7 @@ import pytest
 from maintd.cli.diff_text import text
 from maintd.cluster.api import Api
 from maintd.cluster.reader import ClusterReader
+from maintd.cluster.writer import ClusterWriter
 from maintd.core.resource import Json
 from maintd.objects.age import Identities
 from maintd.recovery.against import Held, hold_against
@@ -92,7 +93,7 @@ class Shop:
         contents = Contents(store, choose(manifest, Asked(names=names, **asked)), identities)
         api = await Api.connect(kubeconfig or self.backend.kubeconfig)
         try:
-            return await hold_against(ClusterReader(api), self.backend.url, contents)
+            return await hold_against(ClusterReader(api), ClusterWriter(api), self.backend.url, contents)
         finally:
             await api.close()
 

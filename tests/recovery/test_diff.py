@@ -233,4 +233,5 @@ async def test_one_list_is_read_a_kind_and_no_object_by_itself(shop: Shop) -> No
         f"/api/v1/namespaces/{shop.space}/configmaps",
         "/apis",
         f"/apis/apps/v1/namespaces/{shop.space}/deployments",
+        "/version",
     ]
