@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 
 _FEW = (100_000, 10, 10)
 
@@ -10,8 +11,10 @@ def prepare() -> None:
     """Before the imports: collect garbage seldom, and load no plugins into pydantic.
 
     With Python's own settings a tenth of a short command's time goes into looking for garbage among what was just
-    imported. A plugin of pydantic's would be code that nobody named in jobs.yaml.
+    imported. A plugin of pydantic's would be code that nobody named in jobs.yaml. A core file would hold Secrets that
+    a backup was about to encrypt.
     """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     gc.set_threshold(*_FEW)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 

@@ -196,5 +196,13 @@ async def test_what_is_in_secrets_is_nowhere_and_what_is_elsewhere_is_in_its_man
     assert [name for name in said if ".maintd/spool/" in name]
 
 
+async def test_a_process_that_may_hold_secrets_leaves_no_core_file(serving: Serving) -> None:
+    await serving.said("daemon started")
+
+    limits = Path(f"/proc/{serving.process.pid}/limits").read_text()
+
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+
+
 def values(data: bytes) -> set[str]:
     return {document["data"]["k"] for document in yaml.safe_load_all(data)}
