@@ -24,8 +24,9 @@ _LONGEST = 400
 
 
 def text(found: Comparison, *, colour: bool) -> Iterator[str]:
-    """Line by line; nothing where nothing differs."""
-    for line in _lines(found):
+    """Line by line, without a character that could act on a terminal; nothing where nothing differs."""
+    for raw in _lines(found):
+        line = printable(raw, len(raw))
         mark = line.lstrip()[:1]
         yield click.style(line, fg=_COLOURS.get(mark)) if colour and mark in _COLOURS else line
 
@@ -60,18 +61,20 @@ def _is_long(value: Any) -> bool:
 
 
 def _by_line(wanted: str, live: str) -> Iterator[str]:
-    lines = difflib.unified_diff(wanted.splitlines(), live.splitlines(), n=2, lineterm="")
+    if wanted.endswith("\n") and live.endswith("\n"):
+        wanted, live = wanted[:-1], live[:-1]
+    lines = difflib.unified_diff(wanted.split("\n"), live.split("\n"), n=2, lineterm="")
     for line in list(lines)[2:]:
-        shown = line if line.startswith("@@") else f"{line[0]} {printable(line[1:], _LONGEST)}"
+        shown = line if line.startswith("@@") else f"{line[0]} {printable(line[1:].expandtabs(4), _LONGEST)}"
         yield f"      {shown}".rstrip()
 
 
 def _value(value: Any) -> str:
-    """On one line, and without a character that could act on a terminal."""
+    """On one line; text goes without quotes where nothing is lost by that."""
     plain = isinstance(value, str) and value.isprintable() and value.strip() == value != ""
     said = value if plain else json.dumps(value, ensure_ascii=False)
     cut = f" … ({len(said) - _LONGEST:,} characters more)" if len(said) > _LONGEST else ""
-    return printable(said, _LONGEST) + cut
+    return said[:_LONGEST] + cut
 
 
 def head(held: Held) -> Iterator[str]:
