@@ -26,7 +26,7 @@ from maintd.core.ports import Store
 from maintd.objects.backup_manifest import Manifest
 from maintd.recovery.account import outcome
 from maintd.recovery.contents import Contents
-from maintd.recovery.making import AT_ONCE, Making
+from maintd.recovery.making import AT_ONCE, PATIENCE, Making, Patience
 from maintd.recovery.mapping import parsed
 from maintd.recovery.overwritten import FOLDER, keep
 from maintd.recovery.plan import Action, Existing
@@ -60,6 +60,7 @@ class Restoring:
     settings: Settings
     meant: Meant
     wishes: Wishes
+    patience: Patience = PATIENCE
     where: str = ""
     """Where the record lies, or why there is none."""
     kept: str = ""
@@ -132,9 +133,8 @@ class Restoring:
     async def _made(self, api: Api, prepared: Prepared) -> Run:
         steps = prepared.plan.steps
         total = sum(step.writes for step in steps)
-        making = Making(
-            ClusterReader(api), ClusterWriter(api), self.wishes.existing, lambda done: _progress(done, total)
-        )
+        existing, reader, writer = self.wishes.existing, ClusterReader(api), ClusterWriter(api)
+        making = Making(reader, writer, existing, lambda done: _progress(done, total), self.patience)
         log = logs.get("maintd")
         state = State(await find_home(self.settings, api), log)
         artifacts = [self.kept] if self.kept else []

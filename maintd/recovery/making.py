@@ -38,6 +38,9 @@ class Patience:
     """Until a new namespace has the account that its pods run under."""
 
 
+PATIENCE = Patience()
+
+
 @dataclass(slots=True)
 class Making:
     """One restore under way. `changes` grows as it goes, for the record of one that is interrupted."""
@@ -47,7 +50,7 @@ class Making:
     existing: Existing
     progress: Callable[[int], None] = lambda _: None
     """Told after each step how many are done."""
-    patience: Patience = Patience()
+    patience: Patience = PATIENCE
     changes: list[Change] = field(default_factory=list)
     _broken: dict[str, str] = field(default_factory=dict)
     """Namespaces and kinds that could not be made → why nothing can be made in or of them."""

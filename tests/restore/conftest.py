@@ -12,7 +12,7 @@ from maintd.cli.restoring import Restoring, Wishes
 from maintd.config.settings import Settings
 from maintd.core.outcome import Run
 from maintd.core.resource import Json
-from maintd.recovery.making import Making, Patience
+from maintd.recovery.making import Patience
 from maintd.recovery.plan import Action
 from maintd.recovery.restore import Prepared
 from tests.conftest import MERGE_PATCH, Backend
@@ -39,6 +39,7 @@ class Rescue:
         asked = {"namespaces": (), "kinds": (), "as_of": None, "source": "", "identity": None, "context": ""}
         wishes = {"existing": "skip", "cluster_scoped": False, "mapped": (), "dry_run": False}
         meant = Meant(words=words, **{key: more.pop(key, value) for key, value in asked.items()})
+        patience = more.pop("patience", Patience())
         options = Wishes(**(wishes | more), yes=True, from_other_cluster=False)
         settings = Settings(storage=f"file://{self.desk.root}", cluster="test")
 
@@ -46,7 +47,7 @@ class Rescue:
             self.prepared.append(prepared)
             return agree
 
-        return await Restoring(settings, meant, options).run(agreed)
+        return await Restoring(settings, meant, options, patience).run(agreed)
 
     def plan(self) -> dict[str, str]:
         """What the last restore planned: object → action, without what is unchanged."""
@@ -128,16 +129,3 @@ async def rescue(cluster_backend: Backend, tmp_path: Path, monkeypatch: pytest.M
         await cluster_backend.wait_for(f"/api/v1/namespaces/{space}/configmaps/kube-root-ca.crt")
     await found.make(deployment(), service("web"), config_map("flags", FLAG="on"), config_map("other", A="1"))
     return found
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A restore that does not wait long for what others do."""
-    from datetime import timedelta
-
-    short = Patience(namespace=timedelta(seconds=1), definition=timedelta(seconds=5), account=timedelta(seconds=1))
-    monkeypatch.setattr(
-        Making.__init__,
-        "__defaults__",
-        tuple(short if isinstance(each, Patience) else each for each in Making.__init__.__defaults__ or ()),
-    )
