@@ -118,7 +118,8 @@ async def has_run(serving: Serving, shell: Shell) -> dict[str, bytes]:
     for edit in (nowhere, truncated, null_items, unlike_a_secret):
         fault = Fault("list", "/api/v1/namespaces/app/secrets", times=1_000_000, edit=edit)
         shell.box.faults.append(fault)
-        await ended(serving, "sealed", "crashed" if edit is nowhere else "partial")
+        begun = len(serving.lines)
+        await ended(serving, "sealed", "crashed" if edit is nowhere else "partial", after=begun)
         shell.box.faults.remove(fault)
     pages = {path: (await serving.get(path))[1].encode() for path in ("/metrics", "/readyz", "/livez")}
     await take_away(shell)
@@ -132,16 +133,17 @@ async def has_run(serving: Serving, shell: Shell) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in files.items()} | pages | events | state | log
 
 
-async def ended(serving: Serving, job: str, status: str) -> None:
-    """Wait for the next run of the job that ends so."""
-    async with asyncio.timeout(20):
-        while True:
+async def ended(serving: Serving, job: str, status: str, *, after: int = 0) -> None:
+    """Wait until a run of the job has ended so; `after` so many lines of the log."""
+    async with asyncio.timeout(30):
+        while not any(is_end(line, job, status) for line in serving.lines[after:]):
             assert serving.process.stdout is not None
-            line = json.loads(await serving.process.stdout.readline())
-            serving.lines.append(line)
-            # A traceback follows the first words in the message itself.
-            if line["message"].startswith("run finished") and line["status"] == status and job == job_of(line):
-                return
+            serving.lines.append(json.loads(await serving.process.stdout.readline()))
+
+
+def is_end(line: Json, job: str, status: str) -> bool:
+    # A traceback follows the first words in the message itself.
+    return line["message"].startswith("run finished") and (job_of(line), line["status"]) == (job, status)
 
 
 def job_of(line: Json) -> str:
