@@ -27,6 +27,7 @@ from maintd.scheduling.homes import state_needs
 KINDS = load_kinds()
 PARAMS = {
     "backup": "{}",
+    "backup-prune": "{}",
     "backup-verify": "{}",
     "cleanup-pods": "{older_than: 1h}",
     "http-check": "{checks: [{path: /docs}]}",

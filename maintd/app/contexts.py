@@ -10,16 +10,20 @@ from typing import cast
 from maintd import __version__
 from maintd.cluster.api import Api
 from maintd.cluster.reader import ClusterReader
+from maintd.config.settings import Settings
+from maintd.core.erasing import Eraser, NoEraser
 from maintd.core.errors import JobError
 from maintd.core.kind import Context
 from maintd.core.outcome import Change
 from maintd.core.ports import Gate, Http, Log, Reader, Store
 from maintd.gcp.gke import Google
+from maintd.rails.erasure import Erasure
 from maintd.rails.gate import RailGate
 from maintd.rails.ledger import Tally
 from maintd.rails.scope import Scope
 from maintd.scheduling.ring import Ring
 from maintd.scheduling.state import JobState, State
+from maintd.storage.open import open_eraser
 from maintd.storage.signing_keys import MountedKeys
 from maintd.telemetry import logs
 
@@ -41,8 +45,7 @@ class Contexts:
     store: Store
     http: Http
     state: State
-    cluster_name: str
-    own_namespace: str
+    settings: Settings
     google: Google
 
     @asynccontextmanager
@@ -66,9 +69,10 @@ class Contexts:
                 now=now,
                 memory=dict(entry.memory),
                 by_hand=ring.trigger == "manual",
-                cluster_name=self.cluster_name,
+                cluster_name=self.settings.cluster,
                 gke=self.google.of(job.target.gke) if job.target.gke else None,
                 keys=MountedKeys(),
+                eraser=self._eraser(ring),
             )
         finally:
             if isinstance(gate, RailGate):
@@ -82,17 +86,22 @@ class Contexts:
         )
 
     def _gate(self, ring: Ring, api: Api | str, log: Log) -> Gate:
-        if isinstance(api, str) or ring.mode == "run":
+        if isinstance(api, str) or ring.mode == "run" or not ring.job.kind.acts:
             return ShutGate(ring.job.kind.name)
         scope = Scope(
             run_id=ring.run_id,
             job=ring.job.name,
             mode=ring.mode,
             limits=ring.job.limits,
-            own_namespace=self.own_namespace,
+            own_namespace=self.settings.namespace,
             instance=socket.gethostname(),
         )
         return RailGate(scope, api, self.store, StateLedger(self.state, ring.job.name), log)
+
+    def _eraser(self, ring: Ring) -> Eraser:
+        if not ring.job.kind.erases_backups:
+            return NoEraser()
+        return Erasure(open_eraser(self.settings.storage, self.settings.cluster), ring.mode)
 
 
 class ShutGate:

@@ -77,7 +77,7 @@ async def open_house(
         fanout = _fanout(metrics, state, (history, *logged, *sinks))
         http = await _probes(api, embedded)
         google = await stack.enter_async_context(Google(settings.gke_endpoint))
-        contexts = Contexts(api, store, http, state, settings.cluster, settings.namespace, google)
+        contexts = Contexts(api, store, http, state, settings, google)
         runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
         yield House(settings, api, store, history, state, fanout, metrics, runner)
 

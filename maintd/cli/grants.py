@@ -31,13 +31,16 @@ def iam_text() -> str:
     """The gcloud lines for the jobs and the store. Raises ConfigError."""
     from maintd.cli import jobsfile
     from maintd.derive import iam
+    from maintd.storage.erasing import ERASED
     from maintd.storage.open import pruned_names
 
     settings, file = jobsfile.settings(), jobsfile.load()
     scheme, _, rest = settings.storage.partition("://")
     bucket = rest.partition("/")[0] if scheme == "gs" else ""
     pruned = pruned_names(settings.storage, settings.cluster, file.retention.terms)
-    return iam.text(file.jobs, bucket, settings.namespace, pruned)
+    erasing = [job for job in file.jobs if job.enabled and job.kind.erases_backups and job.mode == "act"]
+    erased = pruned_names(settings.storage, settings.cluster, ERASED) if erasing else []
+    return iam.text(file.jobs, bucket, settings.namespace, pruned, erased)
 
 
 def policy_text() -> str:

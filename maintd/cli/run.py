@@ -65,7 +65,7 @@ async def execute(settings: Settings, job: Job, act: bool, reason: str) -> tuple
     from maintd.core.outcome import run_path
 
     settle()
-    mode: Literal["act", "dry-run", "run"] = "run" if not job.kind.acts else "act" if act else "dry-run"
+    mode: Literal["act", "dry-run", "run"] = "run" if not job.kind.has_mode else "act" if act else "dry-run"
     async with open_house(settings, hurried=True) as house:
         await house.state.load()
         loop = asyncio.get_running_loop()

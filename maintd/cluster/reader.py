@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from maintd.cluster.addresses import object_path
@@ -37,6 +37,10 @@ class ClusterReader:
     async def version(self) -> Json:
         """`/version`."""
         return (await self._api.call(Request(method="GET", path="/version"))).json
+
+    async def server_time(self) -> datetime:
+        """The `Date` of a reply."""
+        return (await self._api.call(Request(method="GET", path="/version"))).server_time
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Json:
         """One object. Raises Missing, and Unreadable for a reply that is another object."""

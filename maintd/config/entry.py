@@ -160,8 +160,8 @@ def _params(part: Part, kind: Kind) -> Params | None:
 
 
 def _check_acting(part: Part, kind: Kind) -> None:
-    for key in () if kind.acts else ("mode", "limits"):
-        if key in part:
+    for key, known in (("mode", kind.has_mode), ("limits", kind.acts)):
+        if key in part and not known:
             part.wrong_key(key, f"{kind.name} changes nothing in the cluster and has no {key}", "remove it")
 
 
@@ -204,7 +204,7 @@ def _job(entry: Entry, found: _Found, scope: Scope) -> Job:
         timeout=entry.timeout or defaults.timeout or kind.timeout,
         overlap=entry.overlap or defaults.overlap,
         retry=entry.retry or defaults.retry,
-        mode=(entry.mode or "dry-run") if kind.acts else "run",
+        mode=(entry.mode or "dry-run") if kind.has_mode else "run",
         limits=_merged(kind.limits, entry.limits),
         enabled=entry.enabled,
         runbook=entry.runbook,

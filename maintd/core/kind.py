@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from maintd.core.erasing import Eraser, NoEraser
 from maintd.core.limits import Limits
 from maintd.core.outcome import Outcome
 from maintd.core.ports import Discovery, Gate, Gke, Http, Log, Reader, Store
@@ -45,6 +46,7 @@ class Context:
     gke: Gke | None = None
     """Google's view of the target's cluster; None where the target has no `gke:`."""
     keys: Keys = field(default_factory=NoKeys)
+    eraser: Eraser = field(default_factory=NoEraser)
 
 
 Needs = tuple[Rule, ...] | Callable[[Any, Target], tuple[Rule, ...]]
@@ -66,6 +68,8 @@ class Kind:
     """Rights in Google Cloud; they count for targets with `gke:` only."""
     check: Callable[[Any, Target], str | None] | None = None
     """What the schema cannot say: None, or why these params cannot work on this target, with the remedy."""
+    erases_backups: bool = False
+    """It deletes backups from the store, so that `mode` means something; no other kind can."""
     limits: Limits = field(default_factory=Limits)
     timeout: timedelta = timedelta(minutes=5)
     """Default deadline of one run."""
@@ -84,6 +88,11 @@ class Kind:
     def acts(self) -> bool:
         """True where the kind changes the cluster, so that `mode` and `limits` mean something."""
         return self.level >= 1
+
+    @property
+    def has_mode(self) -> bool:
+        """True where a dry run is something else than a run."""
+        return self.acts or self.erases_backups
 
     def rules(self, params: Any, target: Target, found: Discovery | None = None) -> tuple[Rule, ...]:
         """The rights that a job with these parameters needs; `found`: also to what is in this one cluster."""

@@ -45,6 +45,10 @@ class Reader(Protocol):
         """`/version`: `{"major": "1", "minor": "35", "gitVersion": "v1.35.4", …}`."""
         ...
 
+    async def server_time(self) -> datetime:
+        """The API server's clock, UTC: the second one, for whoever must not trust one alone."""
+        ...
+
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Json: ...
 
     def pages(

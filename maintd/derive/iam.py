@@ -22,13 +22,16 @@ Wanted = Mapping[str, tuple[str, ...]]
 """Permissions, each with the jobs that need it."""
 
 
-def text(jobs: Iterable[Job], bucket: str, namespace: str, pruned: Sequence[str] = ()) -> str:
+def text(
+    jobs: Iterable[Job], bucket: str, namespace: str, pruned: Sequence[str] = (), erased: Sequence[str] = ()
+) -> str:
     """A script for a POSIX shell. `bucket` empty: whoever runs it says which; `namespace` is maintd's own.
 
-    `pruned`: what the names of the objects begin with that may be deleted, as storage.open.pruned_names has it.
+    `pruned`: what the names of the objects begin with that `retention` may delete, as storage.open.pruned_names has
+    it; `erased`: those that go with backups.
     """
     projects = _projects(job for job in jobs if job.enabled)
-    lines = [*_head(sorted(projects), bucket, namespace), *_bucket_roles(), *_pruning(pruned)]
+    lines = [*_head(sorted(projects), bucket, namespace), *_bucket_roles(), *_pruning(pruned, erased)]
     for project in sorted(projects):
         lines += _project_roles(project, projects[project])
     return "\n".join(lines) + "\n"
@@ -71,16 +74,19 @@ def _bucket_roles() -> Iterator[str]:
     yield f"{line} --role=roles/storage.objectViewer"
 
 
-def _pruning(prefixes: Sequence[str]) -> Iterator[str]:
+def _pruning(pruned: Sequence[str], erased: Sequence[str]) -> Iterator[str]:
     """https://cloud.google.com/iam/docs/conditions-resource-attributes: an object's name begins with its bucket's."""
+    prefixes = [*pruned, *erased]
     if not prefixes:
         return
+    why = " and ".join(["retention"] * bool(pruned) + ["backup-prune"] * bool(erased))
+    spared = "backups are AMONG them." if erased else "backups are not among them."
     project = f'"--project=${{BUCKET_PROJECT:?}}" --title={_PRUNER} --permissions=storage.objects.delete'
     begins = " || ".join(
         f"resource.name.startsWith('projects/_/buckets/${{BUCKET:?}}/objects/{name}')" for name in prefixes
     )
-    yield from ("", "# retention: delete objects whose names begin so, and no others; backups are not among them. The")
-    yield "# condition needs uniform bucket-level access, and the role is of the project that the bucket is in."
+    yield from ("", f"# {why}: delete objects whose names begin so, and no others; {spared}")
+    yield "# The condition needs uniform bucket-level access, and the role is of the project that the bucket is in."
     yield 'BUCKET_PROJECT="${BUCKET_PROJECT:-$PROJECT}"'
     yield f"gcloud iam roles create {_PRUNER} {project} ||"
     yield f"  gcloud iam roles update {_PRUNER} {project}"

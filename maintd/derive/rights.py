@@ -43,7 +43,7 @@ def of_job(job: Job, gate: Gate, found: Discovery | None = None) -> Iterator[tup
     """What one job needs in its mode; nothing is for a change where the job is a dry run."""
     rules = job.kind.rules(job.params, job.target, found)
     yield from ((rule, job.name) for rule in (reading(rules) if job.mode == "dry-run" else rules))
-    if job.mode == "act":
+    if job.mode == "act" and job.kind.acts:
         yield from ((rule, f"the gate for {job.name}") for rule in gate(rules))
 
 

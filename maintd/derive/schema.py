@@ -101,7 +101,6 @@ def _tell_kinds_apart(entry: Schema, kinds: Mapping[str, Kind], params: Mapping[
 
 def _branch(kind: Kind, params: Schema) -> Schema:
     allowed: Schema = {"params": params}
-    if not kind.acts:
-        allowed |= {"mode": False, "limits": False}
+    allowed |= {key: False for key, known in (("mode", kind.has_mode), ("limits", kind.acts)) if not known}
     needed = any(field.is_required() for field in kind.params.model_fields.values())
     return {"properties": allowed, **({"required": ["params"]} if needed else {})}

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from maintd.core.errors import ConfigError, Refused
 from maintd.core.ports import Store
 from maintd.storage.bucket import BucketStore, cluster_folder
+from maintd.storage.erasing import BucketPlace, Eraser, FolderPlace
 from maintd.storage.folder import FolderStore
 from maintd.storage.pruning import BucketPruner, FolderPruner, Pruner
 
@@ -45,6 +46,13 @@ def open_pruner(url: str, cluster: str) -> Pruner:
     if url.startswith(_GS):
         return BucketPruner(*_bucket_of(url), cluster, emulator())
     return FolderPruner(folder_of(url), cluster)
+
+
+def open_eraser(url: str, cluster: str) -> Eraser:
+    """What deletes backups from that store; the URL and the name are those of a store that was opened."""
+    if url.startswith(_GS):
+        return Eraser(BucketPlace(*_bucket_of(url), cluster, emulator()))
+    return Eraser(FolderPlace(folder_of(url), cluster))
 
 
 def pruned_names(url: str, cluster: str, areas: Iterable[str]) -> list[str]:

@@ -1,0 +1,41 @@
+"""Every backup there is, as far as pruning needs to know it."""
+
+import asyncio
+
+from maintd.core.errors import Unreadable
+from maintd.core.ports import Store
+from maintd.objects import archive, pins, verification
+from maintd.objects.archive import Backup
+from maintd.objects.backup_retention import Candidate
+from maintd.objects.verification import Verification
+
+UNFINISHED = "it has no manifest: its run has not ended, or was stopped before it could"
+_AT_ONCE = 8
+
+
+async def census(store: Store) -> list[Candidate]:
+    """The newest first. Raises what the store raises: half of a list says nothing of which is the newest."""
+    ever_verified, ever_pinned = await verification.verified(store), await pins.noted(store)
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def known(backup: Backup) -> Candidate:
+        async with turn:
+            pinned = backup.id in ever_pinned and await pins.pinned(store, backup.id)
+            return await _candidate(store, backup, pinned, looked=backup.id in ever_verified)
+
+    return list(await asyncio.gather(*[known(backup) async for backup in archive.backups(store)]))
+
+
+async def _candidate(store: Store, backup: Backup, pinned: bool, *, looked: bool) -> Candidate:
+    if backup.manifest is None:
+        return Candidate(backup.id, pinned=pinned, unknown=backup.problem or UNFINISHED)
+    try:
+        found = await verification.newest(store, backup.id) if looked else None
+    except Unreadable as error:
+        return Candidate(backup.id, backup.job, pinned=pinned, unknown=str(error))
+    whole = backup.complete and (found is None or found.ok)
+    return Candidate(backup.id, backup.job, complete=whole, verified=whole and _good(found), pinned=pinned)
+
+
+def _good(found: Verification | None) -> bool:
+    return found is not None and found.ok and found.complete
