@@ -3,6 +3,9 @@
 import gc
 import os
 import resource
+import sys
+from contextlib import suppress
+from typing import NoReturn
 
 _FEW = (100_000, 10, 10)
 
@@ -27,3 +30,18 @@ def settle() -> None:
     """
     gc.freeze()
     gc.set_threshold(*_FEW)
+
+
+def leave(code: str | int | None) -> NoReturn:
+    """End the process as SystemExit would, but without taking the interpreter down module by module.
+
+    That takes a third of a short command's time, and waits for threads that wait for servers that never answer.
+    """
+    if isinstance(code, str):
+        print(code, file=sys.stderr)  # noqa: T201 - as the interpreter does
+    if log := sys.modules.get("logging"):  # where nothing was logged there is nothing to write
+        log.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # whoever read it is gone
+            stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
