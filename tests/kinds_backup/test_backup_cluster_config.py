@@ -15,6 +15,7 @@ from maintd.core.target import GkeCluster, Target
 from maintd.gcp.gke import Google
 from maintd.kinds.protect.backup import KIND
 from maintd.objects.backup_manifest import NotWhole
+from maintd.objects.gke_config import written
 from maintd.sandbox.gke import GkeFault, GkeStandIn, field_from_the_future
 from maintd.sandbox.server import Sandbox
 from tests.kinds_backup.conftest import Desk
@@ -107,6 +108,13 @@ async def test_the_same_cluster_is_the_same_bytes(desk: Desk, kubeconfig: Path, 
     second = await desk.backup(kubeconfig, target=TARGET, gke=asked)
 
     assert first.files == second.files
+
+
+def test_the_order_in_which_google_sends_its_maps_counts_for_nothing() -> None:
+    one = {"name": "c", "nodePools": [{"labels": {"b": "2", "a": "1"}, "name": "p"}]}
+    other = {"nodePools": [{"name": "p", "labels": {"a": "1", "b": "2"}}], "name": "c"}
+
+    assert written(one) == written(other)
 
 
 async def test_what_google_does_not_allow_is_partial_by_name_and_the_rest_is_backed_up(
