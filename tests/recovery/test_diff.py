@@ -205,6 +205,19 @@ async def test_a_damaged_file_is_named_and_proves_nothing(shop: Shop) -> None:
     assert line.endswith("is not what its manifest names: it was changed after it was written")
 
 
+async def test_what_a_damaged_file_holds_is_not_taken_for_added_where_others_can_be_read(shop: Shop) -> None:
+    other = await shop.backend.namespace(f"{shop.space}-too")
+    await shop.backend.apply(config_map("flags", A="1") | {"metadata": {"name": "flags", "namespace": other}})
+    await shop.backup(kinds=["configmaps"], namespaces=[f"{shop.space}*"])
+    [file] = shop.desk.root.rglob(f"{shop.space}/configmaps.yaml")
+    file.unlink()
+    await shop.make(config_map("new", A="1"))
+
+    code, [line] = await shop.diff()
+
+    assert (code, line.partition(": ")[0]) == (3, "? configmaps in NS/configmaps.yaml")
+
+
 async def test_a_kind_that_the_backup_lacks_is_not_taken_for_the_same(shop: Shop) -> None:
     kubeconfig = await shop.backend.grant(
         [Rule("configmaps", "list", namespace=shop.space), Rule("namespaces", "get", names=["kube-system"])]
