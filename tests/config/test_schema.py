@@ -31,6 +31,8 @@ def test_the_first_line_of_jobs_yaml_names_it_and_jobs_yaml_is_good(loader: Load
     assert [job.name for job in loader.load(ROOT / "jobs.yaml").jobs] == [
         "cleanup-failed-pods",
         "backup-nightly",
+        "backup-verify",
+        "backup-prune",
         "response-times",
         "health",
         "node-versions",
