@@ -103,7 +103,8 @@ EXPECTED_STATUS = {
     "StatefulSet": {"availableReplicas": 0, "replicas": 0},
     "VolumeAttachment": {"attached": False},
 }
-TESTED_ELSEWHERE = ("Namespace", "CustomResourceDefinition", "SelfSubjectAccessReview")
+REVIEWS = ("SelfSubjectAccessReview", "SelfSubjectReview", "SubjectAccessReview")
+TESTED_ELSEWHERE = ("Namespace", "CustomResourceDefinition", *REVIEWS)
 LEFT_ALONE = ("APIService", "CertificateSigningRequest", "ServiceCIDR")
 """One takes part in the real server's discovery, one needs a signed request, one a controller holds at its leisure."""
 KINDS = [served for served in Catalog() if served.resource.kind not in TESTED_ELSEWHERE + LEFT_ALONE]

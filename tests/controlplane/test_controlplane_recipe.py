@@ -33,9 +33,12 @@ def test_every_tool_that_is_missing_is_named_with_where_it_comes_from(tmp_path):
     assert done.stderr.splitlines() == [
         f"go is missing; install it: {GO}",
         "openssl is missing; install it: Debian's package openssl",
+        "jq is missing; install it: Debian's package jq",
         "ps is missing; install it: Debian's package procps",
         "kubectl is missing; install it: Debian's package kubernetes-client, or https://kubernetes.io/docs/tasks/tools",
         "promtool is missing; install it: Debian's package prometheus",
+        "age is missing; install it: Debian's package age",
+        "age-keygen is missing; install it: Debian's package age",
     ]
 
 
