@@ -82,7 +82,8 @@ def _grant(bucket: str, role: str) -> str:
     if role == PRUNER:
         rules = f"gcloud storage buckets update gs://{bucket} --lifecycle-file=FILE (docs/store.md)"
         return (
-            f"run what `maintd render iam` prints; or take `retention` out of jobs.yaml, and let rules delete: {rules}"
+            "run what `maintd render iam` prints; or take `retention` or the `backup-prune` job out of jobs.yaml, "
+            f"and let rules delete: {rules}"
         )
     line = f"gcloud storage buckets add-iam-policy-binding gs://{bucket} --member=MEMBER --role={role}"
     return f"grant it: {line} (`maintd render iam` prints it with the MEMBER)"
