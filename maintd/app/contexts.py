@@ -16,6 +16,7 @@ from maintd.core.errors import JobError
 from maintd.core.kind import Context
 from maintd.core.outcome import Change
 from maintd.core.ports import Gate, Http, Log, Reader, Store
+from maintd.core.signing import Opener
 from maintd.gcp.gke import Google
 from maintd.rails.erasure import Erasure
 from maintd.rails.gate import RailGate
@@ -47,6 +48,7 @@ class Contexts:
     state: State
     settings: Settings
     google: Google
+    opener: Opener | None = None
 
     @asynccontextmanager
     async def open(self, ring: Ring, entry: JobState) -> AsyncIterator[Context]:
@@ -72,6 +74,7 @@ class Contexts:
                 cluster_name=self.settings.cluster,
                 gke=self.google.of(job.target.gke) if job.target.gke else None,
                 keys=MountedKeys(),
+                opener=self.opener,
                 eraser=self._eraser(ring),
             )
         finally:

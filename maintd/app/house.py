@@ -14,6 +14,7 @@ from maintd.cluster.api import Api
 from maintd.config.settings import Settings
 from maintd.core.errors import ConfigError
 from maintd.core.ports import Store
+from maintd.core.signing import Opener
 from maintd.gcp.gke import Google
 from maintd.probe.curl import Curl
 from maintd.probe.guard import Guard
@@ -59,12 +60,13 @@ async def open_house(
     embedded: Path | None = None,
     hurried: bool = False,
     spooling: bool = False,
+    opener: Opener | None = None,
 ) -> AsyncIterator[House]:
     """Build everything; nothing is asked of the store, and of the API server only where the state lives.
 
-    `next_due` of a job goes into the log line of its run; without it runs are not logged. `embedded` is the kubeconfig
-    of the embedded cluster, whose application is on this machine: probes may reach it. `hurried`: somebody waits, and
-    hears of a server that is away in seconds. `spooling`: this process stays, so records may wait for a store.
+    `next_due` of a job goes into the log line of its run; without it runs are not logged. `embedded`: the kubeconfig of
+    the embedded cluster, whose application probes may reach. `hurried`: somebody waits, and hears of a server that is
+    away in seconds. `spooling`: this process stays, so records may wait for a store. `opener`: of what is encrypted.
     """
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(_connected(settings, embedded, hurried=hurried))
@@ -73,11 +75,10 @@ async def open_house(
         state = State(await find_home(settings, api), logs.get("maintd"))
         stack.push_async_callback(state.close)
         history = History(store, logs.get("maintd"))
-        logged = (LogSink(next_due),) if next_due else ()
-        fanout = _fanout(metrics, state, (history, *logged, *sinks))
+        fanout = _fanout(metrics, state, (history, *((LogSink(next_due),) if next_due else ()), *sinks))
         http = await _probes(api, embedded)
         google = await stack.enter_async_context(Google(settings.gke_endpoint))
-        contexts = Contexts(api, store, http, state, settings, google)
+        contexts = Contexts(api, store, http, state, settings, google, opener)
         runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
         yield House(settings, api, store, history, state, fanout, metrics, runner)
 

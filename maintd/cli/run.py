@@ -15,6 +15,7 @@ from maintd.config.jobs import Job, JobsFile
 from maintd.config.settings import Settings
 from maintd.core.errors import ConfigError
 from maintd.core.outcome import Run
+from maintd.core.signing import Opener
 
 
 @click.command("run")
@@ -59,14 +60,16 @@ def _chosen(name: str, file: JobsFile, params: tuple[str, ...]) -> Job:
     raise ConfigError(f"{file.path} has no job {name}, and no kind is called that{end}")
 
 
-async def execute(settings: Settings, job: Job, act: bool, reason: str) -> tuple[Run, str]:
+async def execute(
+    settings: Settings, job: Job, act: bool, reason: str, opener: Opener | None = None
+) -> tuple[Run, str]:
     """Run it here, and return its record and where that is kept."""
     from maintd.app.house import open_house
     from maintd.core.outcome import run_path
 
     settle()
     mode: Literal["act", "dry-run", "run"] = "run" if not job.kind.has_mode else "act" if act else "dry-run"
-    async with open_house(settings, hurried=True) as house:
+    async with open_house(settings, hurried=True, opener=opener) as house:
         await house.state.load()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maintd.cli.keys import VERIFY_KEY, public_key
+from maintd.cli.keys import IDENTITY, VERIFY_KEY, identities, public_key
 from maintd.cli.tables import OUTPUT
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ _KIND = "backup-verify"
 @click.command("verify")
 @click.argument("backup", required=False, metavar="[ID]", default="")
 @VERIFY_KEY
+@IDENTITY
 @OUTPUT
-def command(backup: str, verify_key: Path | None, output: str) -> None:
+def command(backup: str, verify_key: Path | None, identity: Path | None, output: str) -> None:
     """Read a backup back: every byte and every object of it, held against its manifest.
 
     ID may be the beginning of one; without it, the newest of each job. What is found is kept beside the backups, and
@@ -32,14 +33,14 @@ def command(backup: str, verify_key: Path | None, output: str) -> None:
     from maintd.telemetry import logs
 
     settings, loader = jobsfile.settings(), jobsfile.loader()
-    params = {"verify_key": public_key(verify_key)}
+    params, opener = {"verify_key": public_key(verify_key)}, identities(identity)
     talk(settings)
     try:
         if backup:
             params["id"] = asyncio.run(_found(settings, backup))
         chosen = adhoc.of_kind(_KIND, None, (), loader)
         chosen = replace(chosen, params=chosen.kind.params.model_validate(params))
-        run, url = asyncio.run(execute(settings, chosen, False, ""))
+        run, url = asyncio.run(execute(settings, chosen, False, "", opener))
     finally:
         logs.shutdown()
     report(run, url, (), output)

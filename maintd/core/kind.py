@@ -13,7 +13,7 @@ from maintd.core.limits import Limits
 from maintd.core.outcome import Outcome
 from maintd.core.ports import Discovery, Gate, Gke, Http, Log, Reader, Store
 from maintd.core.rules import GcpPermission, Rule
-from maintd.core.signing import Keys, NoKeys
+from maintd.core.signing import Keys, NoKeys, Opener
 from maintd.core.target import Target
 
 
@@ -46,6 +46,8 @@ class Context:
     gke: Gke | None = None
     """Google's view of the target's cluster; None where the target has no `gke:`."""
     keys: Keys = field(default_factory=NoKeys)
+    opener: Opener | None = None
+    """Of what is encrypted; None in the daemon, and where nobody gave a key."""
     eraser: Eraser = field(default_factory=NoEraser)
 
 

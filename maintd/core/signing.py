@@ -1,4 +1,4 @@
-"""Who vouches for what maintd writes: a signature, and whoever makes it."""
+"""Keys that do their work and are shown to nobody: who signs what maintd writes, and who opens what it encrypted."""
 
 from typing import Protocol
 
@@ -29,6 +29,14 @@ class Keys(Protocol):
 
     async def signer(self, path: str) -> Signer:
         """Raises JobError, naming the file and what to do about it."""
+        ...
+
+
+class Opener(Protocol):
+    """The private key of whoever types a command; a daemon has none."""
+
+    def opened(self, data: bytes) -> bytes:
+        """What is encrypted in `data`. Raises Denied where it is for others, Unreadable where it is damaged."""
         ...
 
 

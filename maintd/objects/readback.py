@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from maintd.core.errors import JobError, Missing, Refused, Unreadable
+from maintd.core.errors import Denied, JobError, Missing, Refused, Unreadable
 from maintd.core.ports import Store
+from maintd.core.signing import Opener
 from maintd.core.text import counted
 from maintd.objects import archive
 from maintd.objects.archive import BACKUPS, Backup
@@ -19,13 +20,18 @@ _AT_ONCE = 4
 _SLICE_SECONDS = 0.01
 
 
-async def read_back(store: Store, backup: Backup, run_id: str, now: Callable[[], datetime]) -> Verification:
+async def read_back(
+    store: Store, backup: Backup, run_id: str, now: Callable[[], datetime], *, opener: Opener | None = None
+) -> Verification:
     """What is found. Raises JobError where something could not be read: then nothing is known of the backup.
 
-    Raises Missing where it was removed meanwhile. `backup` is of a manifest, or of one that is damaged.
+    Without an `opener` of an encrypted file the ciphertext alone is held against the manifest. Raises Denied where it
+    opens none of that, Missing where the backup was removed meanwhile. `backup` is of a manifest, or of one that is
+    damaged.
     """
     started, manifest = now(), backup.manifest
-    damaged = await _damaged(store, manifest) if manifest else [Damage(path=_manifest(backup.id), why=backup.problem)]
+    no_manifest = [Damage(path=_manifest(backup.id), why=backup.problem)]
+    damaged = await _damaged(store, manifest, opener) if manifest else no_manifest
     if damaged:
         await _still_there(store, backup.id)
     files = manifest.every_file if manifest else ()
@@ -39,7 +45,7 @@ async def read_back(store: Store, backup: Backup, run_id: str, now: Callable[[],
         objects=manifest.objects if manifest else 0,
         size=sum(file.size for file in files),
         stored_size=sum(file.stored_size for file in files),
-        encrypted=tuple(file.path for file in files if file.recipients),
+        encrypted=tuple(file.path for file in files if file.recipients and not opener),
         damaged=tuple(damaged),
     )
 
@@ -48,9 +54,9 @@ def _manifest(backup_id: str) -> str:
     return f"{BACKUPS}/{backup_id}/manifest.json"
 
 
-async def _damaged(store: Store, manifest: Manifest) -> list[Damage]:
+async def _damaged(store: Store, manifest: Manifest, opener: Opener | None) -> list[Damage]:
     miscounted = [Damage(path=_manifest(manifest.id), why=why) for why in _miscounted(manifest)]
-    return [*miscounted, *await _extra(store, manifest), *await _unlike(store, manifest)]
+    return [*miscounted, *await _extra(store, manifest), *await _unlike(store, manifest, opener)]
 
 
 def _miscounted(manifest: Manifest) -> Iterator[str]:
@@ -73,13 +79,13 @@ async def _extra(store: Store, manifest: Manifest) -> list[Damage]:
     return [Damage(path=path, why=why) async for path in store.names(folder) if path not in named]
 
 
-async def _unlike(store: Store, manifest: Manifest) -> list[Damage]:
+async def _unlike(store: Store, manifest: Manifest, opener: Opener | None) -> list[Damage]:
     """Files that are not as the manifest names them, in its order."""
     turn = asyncio.Semaphore(_AT_ONCE)
 
     async def judged(file: StoredFile) -> Damage | None:
         async with turn:
-            why = await _problem(store, manifest, file)
+            why = await _problem(store, manifest, file, opener)
         return Damage(path=f"{BACKUPS}/{manifest.id}/{file.path}", why=why) if why else None
 
     try:
@@ -90,14 +96,23 @@ async def _unlike(store: Store, manifest: Manifest) -> list[Damage]:
     return [damage for task in tasks if (damage := task.result())]
 
 
-async def _problem(store: Store, manifest: Manifest, file: StoredFile) -> str:
+async def _problem(store: Store, manifest: Manifest, file: StoredFile, opener: Opener | None) -> str:
     try:
         data = (await archive.fetch(store, manifest.id, file)).data
         if file.recipients:
-            return ""
+            if opener is None:
+                return ""
+            data = _opened(data, file, opener)
         return await _misread(data, file, is_object=file is not manifest.cluster_config)
     except (Missing, Unreadable, Refused) as error:
         return str(error)
+
+
+def _opened(data: bytes, file: StoredFile, opener: Opener) -> bytes:
+    try:
+        return opener.opened(data)
+    except Denied as error:
+        raise Denied(f"{file.path}: {error}") from error
 
 
 async def _misread(data: bytes, file: StoredFile, *, is_object: bool) -> str:

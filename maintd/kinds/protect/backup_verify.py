@@ -79,7 +79,7 @@ async def run(ctx: Context, params: BackupVerify) -> Outcome:
         if backup.newer or not (backup.manifest or backup.problem):
             not_read.append(backup)
             continue
-        found = await read_back(ctx.store, backup, ctx.run_id, ctx.now)
+        found = await read_back(ctx.store, backup, ctx.run_id, ctx.now, opener=ctx.opener)
         read.append(Read(backup, found, await verification.keep(ctx.store, found)))
         ctx.log.info("backup read back", backup=backup.id, result=found.result, objects=found.objects)
     return outcome(read, not_read)
