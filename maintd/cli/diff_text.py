@@ -82,6 +82,8 @@ def head(held: Held) -> Iterator[str]:
     manifest = held.manifest
     if held.same_cluster is False:
         yield f"ATTENTION: this is another cluster than the one that was backed up as {manifest.cluster}"
+    if held.same_cluster is None:
+        yield "note: kube-system could not be read, so nobody knows whether this is the cluster that was backed up"
     yield f"backup {manifest.id} of {manifest.cluster}, {age(manifest.started, now())} (-), and {held.server} now (+)"
 
 
