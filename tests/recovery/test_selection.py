@@ -116,6 +116,13 @@ def test_what_the_backup_lacks_of_what_is_meant_is_named_and_nothing_else() -> N
             ),
         ),
         (
+            Asked(namespaces=("shop",), kinds=("clusterrole",)),
+            (
+                "backup 20261120T030000Z-abcdef has no clusterroles.rbac.authorization.k8s.io of namespace shop; "
+                "leave out -n or --kind"
+            ),
+        ),
+        (
             Asked(kinds=("secret",)),
             "backup 20261120T030000Z-abcdef has no secrets: they were left out, a backup is not encrypted",
         ),
