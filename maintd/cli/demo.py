@@ -15,6 +15,7 @@ import click
 from maintd.app.daemon import Daemon
 from maintd.app.house import House, open_house
 from maintd.cli import jobsfile
+from maintd.cli.demo_night import worst_night
 from maintd.cli.jobs import next_due, words
 from maintd.cli.process import settle
 from maintd.cli.tables import age, coloured, now, table
@@ -97,13 +98,15 @@ async def _demo(*, keep: bool) -> None:
             await _until(seen.all_there, stop, serving)
             if keep:
                 _tell(jobs, seen.runs, house, before)
-                _tell_on(daemon, settings)
+                _tell_on(daemon, settings, seen.runs)
                 await _break_until(stop, box)
             stop.set()
             await serving
             if not keep:
                 logs.shutdown()  # the log has a thread of its own: its last line comes before the table
                 _tell(jobs, seen.runs, house, before)
+                await worst_night(box, settings, FOLDER / "kubeconfig")
+                _tell_next(seen.runs)
                 click.echo(f"  {_typed()} demo --serve")
 
 
@@ -162,6 +165,9 @@ def _tell(jobs: JobsFile, runs: dict[str, Run], house: House, before: Mapping[st
     click.echo(f"\nwritten to {house.store.url('')} by these runs and those that followed them")
     for part, count in _written().items():
         click.echo(f"  {part + '/':<10} {counted(count - before[part], 'file'):>9}   {_PARTS[part]}")
+
+
+def _tell_next(runs: dict[str, Run]) -> None:
     maintd = _typed()
     demo = f"MAINTD_CLUSTER={CLUSTER} MAINTD_STORAGE=file://{FOLDER / 'store'} {maintd}"
     click.echo("\nnext")
@@ -174,7 +180,8 @@ def _typed() -> str:
     return f"{sys.executable} -m maintd" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
 
 
-def _tell_on(daemon: Daemon, settings: Settings) -> None:
+def _tell_on(daemon: Daemon, settings: Settings, runs: dict[str, Run]) -> None:
+    _tell_next(runs)
     click.echo(f"\nrunning until Ctrl-C\n  {daemon.url}/readyz\n  {daemon.url}/metrics")
     click.echo("the sample application gets slower on purpose: watch health and response-times notice")
     click.echo(f"a pod fails every {format_duration(BREAKS_EVERY)}, and is too young for the job to delete")

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import click
 
@@ -61,6 +63,10 @@ class Restoring:
     meant: Meant
     wishes: Wishes
     patience: Patience = PATIENCE
+    kubeconfig: Path | None = None
+    """Instead of the environment's."""
+    say: Callable[[str], None] = field(default=partial(click.echo, err=True))
+    """Told what happens beside the results."""
     where: str = ""
     """Where the record lies, or why there is none."""
     kept: str = ""
@@ -89,7 +95,7 @@ class Restoring:
     async def _api(self, *, hurried: bool) -> AsyncIterator[Api]:
         """Hurried while somebody waits to be asked; once it writes, a server that is away is waited for."""
         context = self.meant.context or self.settings.kube_context or None
-        api = await Api.connect(None, context, _AGENT, AT_ONCE, hurried=hurried)
+        api = await Api.connect(self.kubeconfig, context, _AGENT, AT_ONCE, hurried=hurried)
         try:
             yield api
         finally:
@@ -112,9 +118,9 @@ class Restoring:
             try:
                 self.kept = await keep(open_store(url, FOLDER), self._head(prepared), steps, contents.identities)
             except MaintdError as error:
-                click.echo(f"maintd: what is overwritten cannot be kept in {url}: {error}", err=True)
+                self.say(f"maintd: what is overwritten cannot be kept in {url}: {error}")
             else:
-                click.echo(f"kept what is overwritten in {self.kept}", err=True)
+                self.say(f"kept what is overwritten in {self.kept}")
                 return
         raise Refused("nothing was changed: what would be overwritten can be kept nowhere")
 

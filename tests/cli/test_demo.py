@@ -51,6 +51,10 @@ async def test_the_demo_runs_the_daemon_shows_what_each_job_did_and_what_to_type
     kept = next((tmp_path / ".maintd/demo/store").rglob("configmaps.yaml")).read_text()
     assert "GIT_SHA: '12e4567'" in kept
     assert {path.name for path in tmp_path.iterdir()} == {".maintd"}
+    lost, restored, proven = out.partition("\n$ maintd diff\n")[2].partition("\nnext\n")[0].split("\n$ maintd ")
+    assert "1 changed, 2 missing from the cluster" in lost
+    assert "2 created, 1 brought back" in restored
+    assert proven == "diff\n10 objects as they were\n"
 
     commands = [line.strip() for line in out.partition("\nnext\n")[2].splitlines() if line.strip()]
     assert len(commands) == 3

@@ -1,0 +1,151 @@
+"""`maintd restore` as a person types it, and what the daemon may not."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+
+from maintd.cli.jobsfile import loader
+from maintd.config.settings import Settings
+from maintd.derive import rbac
+from maintd.kinds import load_kinds
+from maintd.rails.needs import rails_needs
+from maintd.sandbox.server import Sandbox
+from maintd.scheduling.homes import state_needs
+from tests.kinds_backup.conftest import Desk
+
+WRITES = {"create", "update", "patch", "deletecollection"}
+
+
+class Night:
+    """A shell beside an embedded cluster with one ConfigMap, which is in a backup."""
+
+    def __init__(self, folder: Path, box: Sandbox) -> None:
+        self.folder = folder
+        self.box = box
+        self.desk = Desk(folder / "store")
+
+    async def __call__(self, *words: str, given: str | None = None) -> tuple[int, str, str]:
+        """Exit code, what it printed as data, and what it said."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAINTD_")}
+        settings = {"MAINTD_STORAGE": f"file://{self.desk.root}", "MAINTD_CLUSTER": "test"}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "maintd", "restore", *words),
+            cwd=self.folder,
+            env=inherited | settings | {"KUBECONFIG": str(self.box.kubeconfig(self.folder / "kubeconfig"))},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        return process.returncode or 0, out.decode(), err.decode()
+
+    def data(self) -> object:
+        found = self.box.get("v1", "ConfigMap", "flags", "shop")
+        return found and found["data"]
+
+    def be_another_cluster(self) -> None:
+        system = self.box.get("v1", "Namespace", "kube-system")
+        assert system is not None
+        self.box.put(system | {"metadata": system["metadata"] | {"uid": "another"}})
+
+
+@pytest.fixture
+async def night(tmp_path: Path) -> AsyncIterator[Night]:
+    async with Sandbox() as box:
+        found = Night(tmp_path, box)
+        for name in ("flags", "other"):
+            metadata = {"name": name, "namespace": "shop"}
+            box.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"FLAG": "on"}})
+        await found.desk.backup(box.kubeconfig(tmp_path / "kubeconfig"))
+        box.remove("v1", "ConfigMap", "flags", "shop")
+        yield found
+
+
+async def test_it_shows_the_plan_and_without_a_terminal_and_yes_changes_nothing(night: Night) -> None:
+    code, out, err = await night()
+
+    assert (code, night.data()) == (2, None)
+    assert "create configmaps in shop: flags" in out.splitlines()
+    assert "nobody is there to be asked, so nothing was changed; to do it add --yes" in err
+    assert "plan: 1 to create, " in err
+
+
+async def test_with_yes_it_restores_says_where_the_record_lies_and_again_has_nothing_to_do(night: Night) -> None:
+    code, out, _ = await night("--yes")
+    again, said, _ = await night("--yes")
+
+    assert (code, again, night.data()) == (0, 0, {"FLAG": "on"})
+    [record] = [line.split()[1] for line in out.splitlines() if line.startswith("record ")]
+    assert json.loads(Path(record.removeprefix("file://")).read_text())["status"] == "ok"
+    assert "nothing to do: " in said
+
+
+async def test_a_dry_run_prints_json_and_changes_nothing(night: Night) -> None:
+    code, out, _ = await night("--dry-run", "-o", "json")
+
+    run = json.loads(out)
+    assert (code, night.data(), run["mode"], run["changes"][0]["result"]) == (0, None, "dry-run", "planned")
+
+
+async def test_a_backup_of_another_cluster_takes_more_than_yes(night: Night) -> None:
+    night.be_another_cluster()
+
+    code, _, err = await night("--yes")
+    assert (code, night.data()) == (2, None)
+    assert "ATTENTION: this is another cluster than the one that was backed up as test" in err
+    assert "to do it add --from-other-cluster" in err
+
+    code, _, _ = await night("--yes", "--from-other-cluster")
+    assert (code, night.data()) == (0, {"FLAG": "on"})
+
+
+async def test_with_nothing_but_the_url_of_a_backup(night: Night) -> None:
+    [folder] = (night.desk.root / "test" / "backups").iterdir()
+    url, night.desk.root = f"file://{folder}", night.folder / "elsewhere"
+
+    code, _, _ = await night("--from", url, "--yes")
+
+    assert (code, night.data()) == (0, {"FLAG": "on"})
+
+
+async def test_a_cluster_that_is_away_is_said_and_exits_with_one(night: Night) -> None:
+    await night.box.__aexit__()
+    try:
+        code, _, err = await night("--yes")
+    finally:
+        await night.box.__aenter__()
+
+    assert code == 1
+    assert "Traceback" not in err
+
+
+def test_whatever_the_jobs_the_daemon_has_no_right_to_restore() -> None:
+    """Its Roles let it write its own state and Events, and nothing that a restore would write."""
+    jobs = "version: 1\ntargets: {shop: {namespace: shop, url: http://web.shop.svc}}\ndefaults: {target: shop}\njobs:\n"
+    for name, kind in load_kinds().items():
+        mode = ", mode: act" if kind.acts else ""
+        jobs += f"- {{name: {name}, kind: {name}, manual: true{mode}{NEEDED.get(name, '')}}}\n"
+    file = loader(Settings()).parse(jobs.encode(), Path("/jobs.yaml"))
+    grants = rbac.Grants(file, "maintd", partial(rails_needs, own_namespace="maintd"), state_needs("maintd"), None)
+
+    written = {
+        (resource, role["metadata"].get("namespace", ""))
+        for role in yaml.safe_load_all(rbac.text(grants))
+        for rule in role.get("rules", [])
+        for resource in rule["resources"]
+        if WRITES & set(rule["verbs"])
+    }
+
+    assert written <= {("configmaps", "maintd"), ("events", "maintd")}
+
+
+NEEDED = {"http-check": ", params: {checks: [{name: a, path: /}]}"}
+"""What a kind must be told."""
