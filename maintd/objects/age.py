@@ -20,7 +20,7 @@ class Identities:
 
     def __init__(self, text: str) -> None:
         """Raises ValueError, which never repeats what is in it."""
-        from pyrage import IdentityError, x25519  # type: ignore[import-untyped]  # noqa: PLC0415 - no types; few have Secrets
+        from pyrage import IdentityError, x25519
 
         lines = (line.strip() for line in text.splitlines())
         keys = [line for line in lines if line and not line.startswith("#")]
