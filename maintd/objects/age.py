@@ -20,7 +20,7 @@ class Identities:
 
     def __init__(self, text: str) -> None:
         """Raises ValueError, which never repeats what is in it."""
-        from pyrage import IdentityError, x25519
+        from pyrage import IdentityError, x25519  # noqa: PLC0415 - few have Secrets
 
         lines = (line.strip() for line in text.splitlines())
         keys = [line for line in lines if line and not line.startswith("#")]

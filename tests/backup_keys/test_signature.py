@@ -167,6 +167,7 @@ def test_what_is_no_private_key_is_refused_with_the_way_to_one(content: bytes) -
         PemSigner(content)
 
 
+@pytest.mark.cluster  # needs openssl, which `make test` does without
 def test_openssl_makes_the_keys_and_takes_the_signature(tmp_path: Path) -> None:
     private, public, content, value = (tmp_path / name for name in ("sign.pem", "public.pem", "content", "value"))
     openssl("genpkey", "-algorithm", "ed25519", "-out", private)

@@ -1,10 +1,10 @@
 """`--verify-key` on the commands that read a backup: what is not signed with it is none."""
 
-import asyncio
-import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from maintd.sandbox.server import Sandbox
 from tests.cli.conftest import Said, Shell
@@ -23,11 +23,9 @@ async def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
     """One ConfigMap, and a pair of keys."""
     metadata = {"name": "c", "namespace": "app"}
     sandbox.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "v"}})
-    for words in (
-        ["genpkey", "-algorithm", "ed25519", "-out", "key"],
-        ["pkey", "-in", "key", "-pubout", "-out", "pub"],
-    ):
-        await asyncio.to_thread(subprocess.run, ["openssl", *words], cwd=tmp_path, check=True, capture_output=True)
+    key = Ed25519PrivateKey.generate()
+    (tmp_path / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (tmp_path / "pub").write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     (tmp_path / "jobs.yaml").write_text(JOBS.replace("KEY", str(tmp_path / "key")))
     return Shell(tmp_path, sandbox)
 
