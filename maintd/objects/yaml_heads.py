@@ -64,10 +64,19 @@ class Head:
 def heads(data: bytes) -> Iterator[Head]:
     """One for each document, in their order. Raises Unreadable where it is not YAML, or not as objects are written."""
     try:
-        for piece in _BETWEEN.split(data):
+        for piece in _pieces(data):
             yield from _heads(piece)
     except (yaml.YAMLError, UnicodeError) as error:
         raise Unreadable(f"it is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """One after another, so that whoever asks can do something else in between."""
+    start = 0
+    for found in _BETWEEN.finditer(data):
+        yield data[start : found.start()]
+        start = found.start()
+    yield data[start:]
 
 
 def _heads(piece: bytes) -> Iterator[Head]:
