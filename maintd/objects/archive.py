@@ -31,6 +31,8 @@ class Backup:
     """Why the manifest cannot be used; empty where there is none, too."""
     newer: bool = False
     """That is because a later maintd wrote it: nothing is wrong with it."""
+    untrusted: bool = False
+    """That is because it is not signed with the key that is asked for: its bytes are those that were written."""
 
     @property
     def at(self) -> datetime:
@@ -44,9 +46,9 @@ class Backup:
 
     @property
     def state(self) -> str:
-        """`complete`, `partial: 2 kinds`, `unfinished`, `damaged`, or `newer format`."""
+        """`complete`, `partial: 2 kinds`, `unfinished`, `damaged`, `newer format`, or `untrusted`."""
         if self.problem:
-            return "newer format" if self.newer else "damaged"
+            return "newer format" if self.newer else "untrusted" if self.untrusted else "damaged"
         if self.manifest is None:
             return "unfinished"
         missed = {row.resource for row in self.manifest.not_whole}
@@ -76,10 +78,11 @@ async def ids(store: Store) -> list[str]:
 async def backup(store: Store, backup_id: str, *, verify_key: str = "") -> Backup:
     """What is in the folder of that id. Raises what the store raises, but for what is missing or damaged.
 
-    `verify_key`, as objects.signature.public_key() spells it: what is not signed with it counts as damaged.
+    `verify_key`, as objects.signature.public_key() spells it: what is not signed with it has no manifest to use.
     """
     try:
-        manifest = opened(await store.read(f"{BACKUPS}/{backup_id}/manifest.json"), verify_key)
+        data = await store.read(f"{BACKUPS}/{backup_id}/manifest.json")
+        manifest = opened(data)
     except Missing:
         return Backup(backup_id)
     except (Unreadable, ValueError) as error:
@@ -87,7 +90,16 @@ async def backup(store: Store, backup_id: str, *, verify_key: str = "") -> Backu
         return Backup(backup_id, problem=why, newer=isinstance(error, NewerFormat))
     if manifest.id != backup_id:
         return Backup(backup_id, problem=f"its manifest is that of {manifest.id}")
-    return Backup(backup_id, manifest)
+    why = _mistrusted(data, verify_key) if verify_key else ""
+    return Backup(backup_id, problem=why, untrusted=True) if why else Backup(backup_id, manifest)
+
+
+def _mistrusted(data: bytes, verify_key: str) -> str:
+    try:
+        opened(data, verify_key)
+    except ValueError as error:
+        return f"its manifest cannot be used: {error}"
+    return ""
 
 
 async def backups(

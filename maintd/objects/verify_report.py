@@ -30,7 +30,7 @@ def outcome(read: Sequence[Read], unreadable: Sequence[Backup]) -> Outcome:
         findings.append(Finding(subject="backups", message="there is no backup to verify", remedy=_MAKE_ONE))
     good = [each.found for each in read if each.found.ok]
     return Outcome(
-        _summary(read, len(good)),
+        _summary(read, len(good)) + _untrusted(unreadable),
         status=None if read or not unreadable else Status.ATTENTION,
         findings=tuple(findings),
         metrics={
@@ -57,6 +57,11 @@ def _summary(read: Sequence[Read], good: int) -> str:
     return f"{which} read back without a fault: {counted(objects, 'object')}, {sized(size)}{state}"
 
 
+def _untrusted(unreadable: Sequence[Backup]) -> str:
+    named = ", ".join(backup.id for backup in unreadable if backup.untrusted)
+    return f"; UNTRUSTED: {named}" if named else ""
+
+
 def _findings(read: Read) -> list[Finding]:
     backup, found = read.backup, read.found
     damaged = [
@@ -79,6 +84,9 @@ def _findings(read: Read) -> list[Finding]:
 
 
 def _not_verified(backup: Backup) -> Finding:
+    if backup.untrusted:
+        remedy = "see who wrote it, and whether the key is the right one"
+        return Finding(severity="error", subject=backup.id, message=f"not verified: {backup.problem}", remedy=remedy)
     if backup.newer:
         return Finding(subject=backup.id, message=f"not verified: {backup.problem}")
     return Finding(

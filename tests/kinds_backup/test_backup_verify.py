@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from maintd.core.errors import Transient
 from maintd.core.kind import Context
@@ -13,7 +15,9 @@ from maintd.core.ports import Fetched, Store
 from maintd.core.target import Target
 from maintd.kinds.protect.backup_verify import KIND
 from maintd.objects import archive, verification
+from maintd.objects.backup_census import census
 from maintd.objects.backup_manifest import NotWhole
+from maintd.objects.signature import public_key
 from maintd.sandbox.server import Sandbox
 from maintd.storage.folder import FolderStore
 from maintd.telemetry import logs
@@ -169,6 +173,21 @@ async def test_a_manifest_of_a_later_format_is_neither_good_nor_damaged(store: F
     assert outcome.judged() is Status.ATTENTION
     assert outcome.findings[0].message.startswith("not verified: its manifest cannot be used: it has format 2")
     assert await verification.verified(store) == frozenset()
+
+
+async def test_a_missing_signature_is_told_and_is_no_damage_that_pruning_would_count(store: FolderStore) -> None:
+    """Whoever gives a wrong key must not make the last good backup one that may go."""
+    await written(store, **named(20))
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    outcome = await verify(store, verify_key=public_key(public))
+
+    assert outcome.judged() is Status.ATTENTION
+    assert outcome.summary == "there is no backup to verify; UNTRUSTED: 20261120T010000Z-aaaaaa"
+    assert [finding.severity for finding in outcome.findings] == ["error", "warning"]
+    assert await verification.verified(store) == frozenset()
+    assert [each.complete for each in await census(store)] == [True]
 
 
 class Away(FolderStore):

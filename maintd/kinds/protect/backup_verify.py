@@ -10,7 +10,7 @@ shows it. Damage makes the run `attention`, and so does a backup that can be rea
 be read the run is `failed`, and nothing is noted: a backup that was not read is neither good nor bad.
 
 Without a signature a hash proves that nothing was changed by accident; whoever may write to the store can write a
-manifest that fits. With `verify_key` only what is signed with that key passes. docs/backup.md says more.
+manifest that fits. With `verify_key` what is not signed with that key is named, and not read. docs/backup.md says more.
 
 Example:
 
@@ -57,7 +57,7 @@ class BackupVerify(Params):
     verify_key: str = Field(
         default="",
         max_length=1024,
-        description="A public ed25519 key (the line in its PEM file): what is not signed with it counts as damaged.",
+        description="A public ed25519 key (the line in its PEM file): take no backup but those signed with it.",
     )
 
     def problem(self) -> str | None:
@@ -76,7 +76,7 @@ async def run(ctx: Context, params: BackupVerify) -> Outcome:
     wanted = [await _one(ctx.store, params.id, key)] if params.id else await _wanted(ctx.store, params, key)
     read, not_read = list[Read](), list[Backup]()
     for backup in wanted:
-        if backup.newer or not (backup.manifest or backup.problem):
+        if backup.newer or backup.untrusted or not (backup.manifest or backup.problem):
             not_read.append(backup)
             continue
         found = await read_back(ctx.store, backup, ctx.run_id, ctx.now, opener=ctx.opener)
