@@ -112,3 +112,19 @@ async def test_how_much_is_read_follows_from_how_much_is_shown(store):
 
     assert [each.backup.id[6:8] for each in found] == ["28", "27", "26"]
     assert len(reads) == 3
+
+
+async def test_pruning_by_hand_is_a_plan_until_it_is_told_to_act(shell, store):
+    for backup_id in (OLD, NEW):
+        await written(store, backup_id)
+    few = ["--set", "keep_last=1", "--set", "keep_daily=0", "--set", "keep_weekly=0", "--set", "keep_monthly=0"]
+
+    planned = await shell("run", "backup-prune", *few)
+    after_the_plan = await archive.ids(store)
+    done = await shell("run", "backup-prune", *few, "--act")
+
+    assert (planned.code, "would delete 1 backup, kept 1" in planned.out) == (0, True)
+    assert f"To do it: maintd run backup-prune {' '.join(few)} --act" in planned.err
+    assert after_the_plan == [NEW, OLD]
+    assert (done.code, "deleted 1 backup, kept 1" in done.out) == (0, True)
+    assert await archive.ids(store) == [NEW]
