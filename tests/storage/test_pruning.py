@@ -274,7 +274,8 @@ async def test_a_right_that_is_missing_is_said_with_both_ways_out(in_bucket, fau
 
     assert str(denied.value) == (
         f"gs://bucket/pre/demo/{RECORD} could not be deleted: Google Cloud Storage answered 403; run what "
-        "`maintd render iam` prints; or take `retention` or the `backup-prune` job out of jobs.yaml, and let rules delete: gcloud storage "
+        "`maintd render iam` prints; or take `retention` or the `backup-prune` job "
+        "out of jobs.yaml, and let rules delete: gcloud storage "
         "buckets update gs://bucket --lifecycle-file=FILE (docs/store.md); or the bucket holds objects back (retention)"
     )
     assert faulty.calls.count("delete") == 1
