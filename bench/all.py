@@ -7,7 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("commands.py", "idle.py", "same_second.py", "probe.py", "delete.py", "backup.py", "verify.py", "diff.py")
+BENCHES = (
+    "commands.py",
+    "idle.py",
+    "same_second.py",
+    "probe.py",
+    "delete.py",
+    "backup.py",
+    "verify.py",
+    "diff.py",
+    "restore.py",
+)
 
 if __name__ == "__main__":
     for name in BENCHES:

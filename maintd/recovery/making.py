@@ -209,5 +209,6 @@ def because(step: Step, error: JobError) -> str:
 
 def _made(step: Step, reply: Json) -> Change:
     """The server's answer is the object as it is now: what admission made of it is seen here."""
-    found = differences(clean(step.resource, reply), step.wanted, scaled=step.scaled)
+    cleaned = clean(step.resource, reply)
+    found = differences(cleaned, step.wanted, scaled=step.scaled) if cleaned != step.wanted else ()
     return step.ended("done", f"the server made something else of {paths(found)}" if found else "")

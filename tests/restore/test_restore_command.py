@@ -1,8 +1,10 @@
 """`maintd restore` as a person types it, and what the daemon may not."""
 
 import asyncio
+import importlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -125,6 +127,18 @@ async def test_a_cluster_that_is_away_is_said_and_exits_with_one(night: Night) -
 
     assert code == 1
     assert "Traceback" not in err
+
+
+def test_every_command_of_the_page_for_the_worst_night_is_one_that_can_be_typed() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "recovery.md").read_text()
+    typed = [line.partition("  #")[0] for line in page.splitlines() if line.startswith("maintd ")]
+
+    for line in typed:
+        _, name, *words = shlex.split(line)
+        command = importlib.import_module(f"maintd.cli.{name}").command
+        command.make_context(name, words)  # raises UsageError
+
+    assert len(typed) >= 20
 
 
 def test_whatever_the_jobs_the_daemon_has_no_right_to_restore() -> None:
