@@ -143,3 +143,30 @@ async def test_killed_in_the_middle_and_started_again_it_ends_in_the_same_state(
         left_to_do.append(len(run.changes))
 
     assert left_to_do[0] > 0
+
+
+async def test_what_is_in_no_namespace_comes_back_when_it_is_asked_for(application: Rescue, kubectl: Kubectl) -> None:
+    space = application.space
+    before = await everything(application)
+    lost = {
+        "clusterrole": (f"all:{space}", f"part:{space}"),
+        "clusterrolebinding": (f"all:{space}",),
+        "flowschema": (f"flow-{space}",),
+        "ingressclass": (f"class-{space}",),
+        "priorityclass": (f"high-{space}",),
+        "runtimeclass": (f"runtime-{space}",),
+        "storageclass": (f"manual-{space}",),
+        "validatingwebhookconfiguration": (f"hook-{space}",),
+    }
+    for kind, names in lost.items():
+        kubectl("delete", kind, *names)
+
+    without = await application.restore()
+    run = await application.restore(cluster_scoped=True)
+    kubectl("wait", "--for=jsonpath={.rules[0].verbs[0]}=get", f"clusterrole/all:{space}", "--timeout=30s")
+    after = await everything(application)
+
+    assert without.summary.startswith("nothing to do"), without.summary
+    made = {c.object.name for c in run.changes if c.result == "done"}
+    assert made >= {name for names in lost.values() for name in names}
+    assert ours(after, space) == ours(before, space)
