@@ -45,7 +45,7 @@ class World:
         self.kept: frozenset[str] | JobError = frozenset()
         self.log = Said()
         self.metrics = Metrics()
-        self.began = asyncio.get_running_loop().time()
+        self.began: float | None = None
         self.housekeeper = self.hired()
 
     def hired(self, **terms: timedelta) -> Housekeeper:
@@ -61,7 +61,10 @@ class World:
         )
 
     def true_time(self) -> datetime:
-        return START + timedelta(seconds=asyncio.get_running_loop().time() - self.began)
+        now = asyncio.get_running_loop().time()
+        if self.began is None:  # when it is first asked: fixtures are made in real time, tests may run in another
+            self.began = now
+        return START + timedelta(seconds=now - self.began)
 
     async def server_time(self) -> datetime:
         self.asked.append(self.true_time() - START)
