@@ -14,7 +14,7 @@ demo: $(RUN) ## the daemon on the embedded cluster, in one go
 	@$(BIN)/maintd demo
 
 test: $(DEV) ## every test that needs nothing but this machine
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup
 
 check: $(DEV) ## style, types, layers, size budgets, rendered files
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
