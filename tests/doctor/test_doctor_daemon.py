@@ -227,8 +227,8 @@ CASES = {
     "a proxy on a laptop": Case(
         {"https_proxy": "http://proxy:3128"}, {"https_proxy": Verdict.WARNING}, "the API server is too", in_pod=False
     ),
-    "a kubeconfig in the pod": Case({"KUBECONFIG": "/root/config"}, {"KUBECONFIG": Verdict.WARNING}),
-    "a kubeconfig on a laptop": Case({"KUBECONFIG": "/root/config"}, {"": Verdict.OK}, in_pod=False),
+    "a kubeconfig in the pod": Case({"KUBECONFIG": "/home/somebody/config"}, {"KUBECONFIG": Verdict.WARNING}),
+    "a kubeconfig on a laptop": Case({"KUBECONFIG": "/home/somebody/config"}, {"": Verdict.OK}, in_pod=False),
     "an emulator for a folder": Case(
         {"STORAGE_EMULATOR_HOST": "h:1"},
         {"STORAGE_EMULATOR_HOST": Verdict.WARNING},
