@@ -9,6 +9,8 @@ from pydantic import Field, computed_field
 
 from maintd.core.errors import Denied, JobError, Missing
 from maintd.core.outcome import Frozen
+from maintd.core.ports import Stored
+from maintd.core.resource import Resource
 from maintd.core.signing import Signature, Signer
 from maintd.core.text import counted, sized
 from maintd.objects import signature
@@ -37,6 +39,12 @@ class StoredFile(Frozen):
     recipients: tuple[str, ...] = ()
     """Whom it is encrypted for with age; sizes and hashes are of what age made. Empty: it is not encrypted."""
 
+    @classmethod
+    def of(cls, stored: Stored, **about: Any) -> "StoredFile":
+        """What the store says of a file, with what the backup knows `about` it: the fields that are left."""
+        sums = {"size": stored.size, "sha256": stored.sha256}
+        return cls(**about, **sums, stored_size=stored.stored_size, stored_sha256=stored.stored_sha256)
+
 
 class ListRead(Frozen):
     """A list that was read to its end: of one kind, in all namespaces or in one."""
@@ -49,6 +57,18 @@ class ListRead(Frozen):
     namespaced: bool = True
     objects: int
     """How many of them are in the backup."""
+
+    @classmethod
+    def of(cls, resource: Resource, namespace: str, objects: int) -> "ListRead":
+        """A list of a resource, in one namespace or, where that is empty, in all."""
+        return cls(
+            resource=resource.name,
+            api_version=resource.api_version,
+            kind=resource.kind,
+            namespace=namespace,
+            namespaced=resource.namespaced,
+            objects=objects,
+        )
 
 
 class LeftOut(Frozen):

@@ -21,28 +21,17 @@ class Copied:
     stored: Sequence[Stored]
 
     def read(self) -> ListRead:
-        resource = self.copy.resource
-        return ListRead(
-            resource=resource.name,
-            api_version=resource.api_version,
-            kind=resource.kind,
-            namespace=self.namespace,
-            namespaced=resource.namespaced,
-            objects=self.copy.objects,
-        )
+        return ListRead.of(self.copy.resource, self.namespace, self.copy.objects)
 
     def files(self) -> list[StoredFile]:
         return [
-            StoredFile(
+            StoredFile.of(
+                stored,
                 path=file.path,
                 resource=self.copy.resource.name,
                 kind=self.copy.resource.kind,
                 namespace=file.namespace,
                 count=file.count,
-                size=stored.size,
-                sha256=stored.sha256,
-                stored_size=stored.stored_size,
-                stored_sha256=stored.stored_sha256,
                 recipients=file.recipients,
             )
             for file, stored in zip(self.copy.files, self.stored, strict=True)

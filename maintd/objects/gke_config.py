@@ -52,16 +52,7 @@ def _ordered(value: object) -> object:
 
 def stored(file: Stored) -> StoredFile:
     """Its row in the manifest."""
-    return StoredFile(
-        path=FILE,
-        resource="gke-cluster",
-        kind="Cluster",
-        count=1,
-        size=file.size,
-        sha256=file.sha256,
-        stored_size=file.stored_size,
-        stored_sha256=file.stored_sha256,
-    )
+    return StoredFile.of(file, path=FILE, resource="gke-cluster", kind="Cluster", count=1)
 
 
 def not_said(error: JobError) -> NotWhole:

@@ -44,7 +44,7 @@ async def keep(store: Store, head: Manifest, steps: Iterable[Step], identities: 
     for resource, namespace, chunks in _chunked(steps):
         for chunk in chunks:
             files.append(await _written(store, folder, chunk, recipients))
-        lists.append(_listed(resource, namespace, sum(file.count for file in files[-len(chunks) :])))
+        lists.append(ListRead.of(resource, namespace, sum(file.count for file in files[-len(chunks) :])))
     manifest = head.model_copy(update={"files": tuple(files), "lists": tuple(lists)})
     await store.create(f"{folder}/manifest.json", manifest.sealed())
     return store.url(folder)
@@ -73,26 +73,12 @@ async def _written(store: Store, folder: str, chunk: _Chunk, recipients: tuple[s
     path = f"{chunk.namespace or NOWHERE}/{resource.name}{number}.yaml" + SUFFIX * secret
     data = encrypt(chunk.data, recipients) if secret else chunk.data
     stored = await store.create(f"{folder}/{path}", data)
-    return StoredFile(
+    return StoredFile.of(
+        stored,
         path=path,
         resource=resource.name,
         kind=resource.kind,
         namespace=chunk.namespace,
         count=chunk.count,
-        size=stored.size,
-        sha256=stored.sha256,
-        stored_size=stored.stored_size,
-        stored_sha256=stored.stored_sha256,
         recipients=recipients if secret else (),
-    )
-
-
-def _listed(resource: Resource, namespace: str, objects: int) -> ListRead:
-    return ListRead(
-        resource=resource.name,
-        api_version=resource.api_version,
-        kind=resource.kind,
-        namespace=namespace,
-        namespaced=resource.namespaced,
-        objects=objects,
     )
