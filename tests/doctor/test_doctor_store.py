@@ -147,8 +147,8 @@ async def test_what_you_may_do_elsewhere_says_nothing_of_the_daemon(in_bucket, b
     assert {line.verdict for line in await lines_of(bucket_lines, in_bucket)} == {Verdict.OK}
 
 
-async def test_a_bucket_as_fake_gcs_server_describes_it_can_be_read(patient, real_objects, bucket, monkeypatch):
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", real_objects)
+async def test_a_bucket_as_fake_gcs_server_describes_it_can_be_read(patient, fake_gcs, bucket, monkeypatch):
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", fake_gcs)
     patient.storage = "gs://bucket"
 
     lines = await lines_of(bucket_lines, patient)

