@@ -9,6 +9,7 @@
         ├── Conflict       it changed since it was read (409, 412)     → the change is not made
         ├── Unreadable     an answer that is not what it should be     → failed; proves nothing
         └── Refused        a rail stopped the run before a change      → status refused
+            └── NotLeading another process may change things now       → the run is interrupted
 
 Messages say what happened and what to do next. They never carry headers, bodies or secrets.
 """
@@ -57,3 +58,7 @@ class Unreadable(JobError):
 
 class Refused(JobError):
     """A rail stopped the run before its first change."""
+
+
+class NotLeading(Refused):
+    """This process is not the leader, or not for long enough: nothing was sent."""
