@@ -45,6 +45,10 @@ class Access:
         """Let whoever carries this token be this user."""
         self._tokens[token] = user
 
+    def remove(self, token: str) -> None:
+        """Let nobody be anybody by this token."""
+        del self._tokens[token]
+
     def identify(self, headers: Mapping[str, str]) -> User | None:
         """The user of a bearer token, anonymous without one, None for a token that is unknown."""
         scheme, _, token = headers.get("Authorization", "").partition(" ")

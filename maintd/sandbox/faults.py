@@ -9,6 +9,7 @@ from typing import Literal
 from maintd.sandbox.reply import Reply
 
 Edit = Callable[[Reply], Reply]
+Pace = Literal["half", "trickle", ""]
 _HTML = b"<!DOCTYPE html><html><head><title>502</title></head><body>The load balancer speaks.</body></html>"
 
 
@@ -17,7 +18,8 @@ class Fault:
     """What befalls the nth request of a verb on a path (a glob), and the `times - 1` matching ones after it.
 
     `answer` replaces the whole request: nothing is committed. `edit` changes the reply after the work was done.
-    `reset` cuts the connection before the work or after it. `delay_seconds` comes first.
+    `reset` cuts the connection before the work or after it. `pace` sends half of the reply and ends, or 10 bytes a
+    second. `delay_seconds` comes first.
     """
 
     verb: str
@@ -27,6 +29,7 @@ class Fault:
     answer: Reply | None = None
     edit: Edit | None = None
     reset: Literal["before", "after", ""] = ""
+    pace: Pace = ""
     delay_seconds: float = 0.0
     seen: int = field(default=0, init=False)
 
@@ -38,17 +41,29 @@ class Fault:
         return self.nth <= self.seen < self.nth + self.times
 
 
+_REASONS = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    409: "Conflict",
+    410: "Expired",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+    504: "Timeout",
+}
+_MESSAGES = {403: 'User "somebody" cannot do this: a fault on purpose'}
+
+
 def unavailable(code: int = 503, *, retry_after: int | None = None) -> Reply:
-    """429, 500, 503, 504 as the API server says them."""
-    reasons = {429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable", 504: "Timeout"}
+    """A refusal as the API server says it, by its code."""
     headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
     status = {
         "kind": "Status",
         "apiVersion": "v1",
         "metadata": {},
         "status": "Failure",
-        "message": "a fault on purpose",
-        "reason": reasons[code],
+        "message": _MESSAGES.get(code, "a fault on purpose"),
+        "reason": _REASONS[code],
         "details": {"retryAfterSeconds": retry_after} if retry_after is not None else {},
         "code": code,
     }
@@ -80,6 +95,22 @@ def null_items(reply: Reply) -> Reply:
     return reply.with_body(json.dumps(json.loads(reply.body) | {"items": None}).encode())
 
 
+def not_utf8(reply: Reply) -> Reply:
+    """An edit: two bytes that no text has, in the place of the first ones after the brace."""
+    return reply.with_body(reply.body[:1] + b"\xff\xfe" + reply.body[3:])
+
+
 def long_line(size: int) -> Edit:
     """An edit: the same reply after `size` bytes of white space, which JSON allows."""
     return lambda reply: reply.with_body(b" " * size + reply.body)
+
+
+def without_preconditions(body: bytes) -> bytes:
+    """What a server would read that knows of no preconditions: to show what they are good for."""
+    try:
+        options = json.loads(body)
+    except ValueError:
+        return body
+    if not isinstance(options, dict) or options.get("kind") != "DeleteOptions":
+        return body
+    return json.dumps({key: value for key, value in options.items() if key != "preconditions"}).encode()

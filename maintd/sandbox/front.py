@@ -1,9 +1,10 @@
-"""The HTTP side: who asks, what faults befall them, what the audit log keeps."""
+"""The HTTP side: who asks, and what faults befall them."""
 
 import asyncio
+import contextlib
 import gzip
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 from typing import NoReturn
@@ -12,43 +13,29 @@ from aiohttp import web
 
 from maintd.sandbox.access import Access
 from maintd.sandbox.api import Api
+from maintd.sandbox.audit import Audit
 from maintd.sandbox.call import Call, address
-from maintd.sandbox.faults import Fault
+from maintd.sandbox.faults import Fault, Pace, without_preconditions
 from maintd.sandbox.reply import Reply
 
 _GZIP_FROM = 128 * 1024
 """Bytes; where the real server begins to compress."""
 
 _NO_FAULT = Fault("")
-_KEPT_REQUESTS = 100_000
-"""A demo that is left running must not fill the memory with its audit log."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One line of the audit log. `status` is 0 where a fault cut the connection."""
-
-    time: datetime
-    verb: str
-    path: str
-    resource: str
-    namespace: str
-    name: str
-    user: str
-    user_agent: str
-    dry_run: bool
-    status: int
+_TRICKLE_BYTES = 10
+"""A second."""
 
 
 class Front:
-    """Answers requests one by one; keeps `requests` and plays `faults`."""
+    """Answers requests one by one; keeps an audit log and plays `faults`."""
 
-    def __init__(self, api: Api, access: Access, clock: Callable[[], datetime]) -> None:
+    def __init__(self, api: Api, access: Access, audit: Audit, clock: Callable[[], datetime]) -> None:
         self._api = api
         self._access = access
+        self._audit = audit
         self._clock = clock
-        self.requests: list[Request] = []
         self.faults: list[Fault] = []
+        self.ignores_preconditions = False
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The one handler of the server."""
@@ -65,40 +52,43 @@ class Front:
         await asyncio.sleep(fault.delay_seconds)
         if fault.reset == "before":
             self._cut(request, call)
-        reply = fault.answer or self._api.answer(call)
+        reply = fault.answer or self._api.answer(self._obeyed(call))
         if fault.reset == "after":
             self._cut(request, call)
         if fault.edit:
             reply = fault.edit(reply)
-        self._record(call, reply.code)
-        return self._response(request, reply)
+        self._audit.keep(call, reply.code, self._clock())
+        response = self._response(request, reply)
+        if fault.pace:
+            await self._badly(request, response, fault.pace)
+        return response
+
+    def _obeyed(self, call: Call) -> Call:
+        """The call as far as this server takes notice of it."""
+        return replace(call, body=without_preconditions(call.body)) if self.ignores_preconditions else call
 
     def _cut(self, request: web.Request, call: Call) -> NoReturn:
-        self._record(call, 0)
+        self._audit.keep(call, 0, self._clock())
         if request.transport is not None:
             request.transport.abort()
         raise asyncio.CancelledError
 
-    def _record(self, call: Call, code: int) -> None:
-        self._keep(
-            Request(
-                time=self._clock(),
-                verb=call.verb,
-                path=call.path,
-                resource=call.resource,
-                namespace=call.namespace,
-                name=call.name,
-                user=call.user.name if call.user else "",
-                user_agent=call.headers.get("User-Agent", ""),
-                dry_run="All" in call.query.getall("dryRun", []) or b'"dryRun"' in call.body,
-                status=code,
-            )
-        )
-
-    def _keep(self, line: Request) -> None:
-        if len(self.requests) >= _KEPT_REQUESTS:
-            del self.requests[: _KEPT_REQUESTS // 2]
-        self.requests.append(line)
+    async def _badly(self, request: web.Request, response: web.Response, pace: Pace) -> NoReturn:
+        """Send the reply with its whole length announced, and then not, or hardly ever."""
+        body = response.body if isinstance(response.body, bytes) else b""
+        stream = web.StreamResponse(status=response.status, headers=response.headers)
+        stream.content_length = len(body) + 1  # one byte that never comes: an empty body would be whole at once
+        await stream.prepare(request)
+        if pace == "half":
+            await stream.write(body[: len(body) // 2])
+        else:
+            with contextlib.suppress(ConnectionError):
+                for start in range(0, len(body), _TRICKLE_BYTES):
+                    await stream.write(body[start : start + _TRICKLE_BYTES])
+                    await asyncio.sleep(1)
+        if request.transport is not None:
+            request.transport.close()
+        raise asyncio.CancelledError
 
     def _response(self, request: web.Request, reply: Reply) -> web.Response:
         body = reply.body

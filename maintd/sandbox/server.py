@@ -20,8 +20,9 @@ from maintd.core.resource import Json
 from maintd.core.rules import Rule
 from maintd.sandbox.access import Access
 from maintd.sandbox.api import Api, Version
+from maintd.sandbox.audit import Audit, Request
 from maintd.sandbox.faults import Fault
-from maintd.sandbox.front import Front, Request
+from maintd.sandbox.front import Front
 from maintd.sandbox.grants import roles
 from maintd.sandbox.rbac import ADMIN, GROUP, user_named
 from maintd.sandbox.resources import Served
@@ -34,12 +35,18 @@ class Sandbox:
     """A cluster to try things on. `put`, `get` and `remove` go past the API, for setting a scene."""
 
     def __init__(
-        self, *, version: Version | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        *,
+        version: Version | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        history: Path | None = None,
     ) -> None:
+        """`history`: a file that every request is written to, as JSON, one a line."""
         self.version = version or Version()
         self._state = State(clock)
         self._access = Access(self._state)
-        self._front = Front(Api(self._state, self._access, self.version), self._access, clock)
+        self._audit = Audit(history)
+        self._front = Front(Api(self._state, self._access, self.version), self._access, self._audit, clock)
         self._tokens: dict[str, str] = {}
         self._grants = itertools.count(1)
         self._runner: web.AppRunner | None = None
@@ -52,12 +59,16 @@ class Sandbox:
     @property
     def requests(self) -> list[Request]:
         """The audit log: every request so far; clear it as you like."""
-        return self._front.requests
+        return self._audit.requests
 
     @property
     def faults(self) -> list[Fault]:
         """Faults that are armed; append to it."""
         return self._front.faults
+
+    def ignore_preconditions(self) -> None:
+        """Delete whatever has the name, from now on: shows what preconditions are good for."""
+        self._front.ignores_preconditions = True
 
     @property
     def logs(self) -> dict[LogName, str]:
@@ -78,6 +89,7 @@ class Sandbox:
     async def __aexit__(self, *_: object) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
+        self._audit.close()
 
     def now(self) -> datetime:
         """The API server's clock."""
@@ -138,6 +150,11 @@ class Sandbox:
         path.write_text(json.dumps(config, indent=1))
         path.chmod(0o600)
         return path
+
+    def rotate(self, user: str) -> str:
+        """A new bearer token for a user; the old one is nobody's from now on."""
+        self._access.remove(self._tokens.pop(user))
+        return self._admit(user)
 
     def token(self, user: str = "admin") -> str:
         """The bearer token of a user."""

@@ -8,7 +8,7 @@ import pytest
 
 from maintd.core.rules import Rule
 from maintd.sandbox.api import Version
-from maintd.sandbox.front import Request
+from maintd.sandbox.audit import Request
 from maintd.sandbox.server import Sandbox
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, tzinfo=UTC)
