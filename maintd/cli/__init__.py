@@ -5,6 +5,7 @@ import importlib
 import click
 
 from maintd import __version__
+from maintd.cli.process import arm
 from maintd.core.errors import ConfigError, MaintdError
 from maintd.core.text import did_you_mean
 
@@ -23,6 +24,7 @@ COMMANDS = {
     "render": "write the files that are derived: schema, docs, Roles; print gcloud lines",
     "doctor": "what will not work, before it does not, and what to type",
     "config": "each setting, its value and where it came from",
+    "debug": "what helps to prove maintd: the places where it can be made to die",
     "demo": "the daemon on an embedded cluster, in ten seconds",
     "version": "the version of maintd and of what it stands on",
 }
@@ -47,6 +49,7 @@ class _Lazy(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Errors that maintd raises on purpose are for people: their text, and the exit code that follows."""
         try:
+            arm()
             return super().invoke(ctx)
         except ConfigError as error:
             click.echo(f"maintd: {error}", err=True)

@@ -7,6 +7,8 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+from maintd.core import failpoints
+
 _FEW = (100_000, 10, 10)
 
 
@@ -20,6 +22,14 @@ def prepare() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     gc.set_threshold(*_FEW)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+
+def arm() -> None:
+    """Arm what MAINTD_FAILPOINTS names, which almost nobody has. Raises ConfigError."""
+    if any(name.upper() == "MAINTD_FAILPOINTS" for name in os.environ):
+        from maintd.config.settings import read_settings
+
+        failpoints.arm(failpoints.parse(read_settings().failpoints))
 
 
 def settle() -> None:

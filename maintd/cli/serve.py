@@ -26,6 +26,9 @@ def command() -> None:
     check_emulator(settings.allow_storage_emulator)
     jobs = jobsfile.load()
     logs.configure(settings.log_format, settings.log_level)
+    if settings.failpoints:
+        danger = "this process is made to die or fail; unset MAINTD_FAILPOINTS where jobs matter"
+        logs.get("maintd").warning("failpoints armed", failpoints=settings.failpoints, danger=danger)
     try:
         asyncio.run(_serve(settings, jobs))
     finally:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from maintd.config.messages import words
 from maintd.config.nodes import Text
 from maintd.config.sheet import At
+from maintd.core import failpoints
 from maintd.core.errors import ConfigError
 from maintd.core.target import DNS_LABEL
 from maintd.core.text import did_you_mean
@@ -74,6 +75,11 @@ class Settings(BaseSettings):
     grace: Annotated[Duration, Field(le=timedelta(hours=1))] = Field(
         default=timedelta(seconds=25), description="How long running jobs may go on after SIGTERM."
     )
+    failpoints: str = Field(
+        default="",
+        description="Where this process dies, fails or stands still, to prove what is left then: NAME:NTH:kill, with "
+        "commas. For tests.",
+    )
 
     @field_validator("cluster")
     @classmethod
@@ -81,6 +87,12 @@ class Settings(BaseSettings):
         if not _FOLDER.fullmatch(name):
             raise ValueError(f"{name!r} cannot name a folder; use at most 63 letters, digits, dots and hyphens")
         return name
+
+    @field_validator("failpoints")
+    @classmethod
+    def _check_failpoints(cls, text: str) -> str:
+        failpoints.parse(text)
+        return text
 
     @field_validator("gke_endpoint")
     @classmethod

@@ -6,12 +6,14 @@ from typing import Literal
 from pydantic import ValidationError
 
 from maintd.core.errors import Unreadable
+from maintd.core.failpoints import reach
 from maintd.core.outcome import Frozen
 from maintd.core.ports import Store
+from maintd.core.rehearsal import Answers
 from maintd.objects import journal
 
 VERIFICATIONS = "verifications"
-Depth = Literal["read"]
+Depth = Literal["read", "apply"]
 
 
 class Damage(Frozen):
@@ -41,6 +43,8 @@ class Verification(Frozen):
     encrypted: tuple[str, ...] = ()
     """Files of which the ciphertext alone was held against the manifest."""
     damaged: tuple[Damage, ...] = ()
+    answers: Answers | None = None
+    """What an API server said to every object; None at depth `read`, and of a backup that is damaged."""
 
     @property
     def ok(self) -> bool:
@@ -49,14 +53,21 @@ class Verification(Frozen):
 
     @property
     def result(self) -> str:
-        """`ok` or `DAMAGED`."""
-        return "ok" if self.ok else "DAMAGED"
+        """`ok`, `DAMAGED`, or of what is not damaged `3 refused, 2 unchecked`."""
+        if not self.ok:
+            return "DAMAGED"
+        asked = self.answers
+        counts = ((asked.refusals, "refused"), (asked.open_questions, "unchecked")) if asked else ()
+        return ", ".join(f"{number:,} {said}" for number, said in counts if number) or "ok"
 
 
 async def keep(store: Store, verification: Verification) -> str:
     """Write it, and return its path."""
     data = verification.model_dump_json(indent=1).encode() + b"\n"
-    return await journal.add(store, VERIFICATIONS, verification.backup, verification.depth, data)
+    reach("verify-note-before")
+    path = await journal.add(store, VERIFICATIONS, verification.backup, verification.depth, data)
+    reach("verify-note-after")
+    return path
 
 
 async def verified(store: Store) -> frozenset[str]:

@@ -12,6 +12,7 @@ from maintd.cluster.api import Api
 from maintd.cluster.reader import ClusterReader
 from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, JobError, Missing, Refused, Transient
+from maintd.core.failpoints import reach
 from maintd.core.outcome import Change
 from maintd.core.ports import Deletion, Log, Store
 from maintd.core.resource import Json
@@ -87,8 +88,10 @@ class RailGate:
         granted = self._within_quota(chosen, entered.number)
         self._begun = True
         try:
+            reach("gate-reserved")
             await self._evidence.gather_events([ticket.wish for ticket in granted])
             await self._phase("evidence written", granted, self._prove)
+            reach("gate-evidence-after")
             await self._phase("changes tried", [one for one in granted if one.result is None], self._change)
         finally:
             ended = now + timedelta(seconds=asyncio.get_running_loop().time() - started)
@@ -136,8 +139,10 @@ class RailGate:
         wish = ticket.wish
         try:
             with self._fuse.guard("the API server"):
+                reach("gate-delete-before")
                 ticket.sent = True
                 result = await self._writer.delete(wish.resource, wish.object, wish.resource_version)
+                reach("gate-delete-after")
         except Transient as error:
             ticket.close("failed", str(error))
         except Conflict:
@@ -152,6 +157,7 @@ class RailGate:
 
     async def _settle(self, entered: Reservation, *, made: int, ended: datetime) -> None:
         try:
+            reach("gate-settle-before")
             await self._quota.settle(entered, made, ended)
         except JobError as error:
             self._log.warning("ledger not settled", error=str(error), consequence="today's count is too high")

@@ -13,6 +13,7 @@ from maintd.cluster.reader import ClusterReader
 from maintd.cluster.replies import Rejected
 from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, Denied, JobError, Missing, Transient
+from maintd.core.failpoints import reach
 from maintd.core.outcome import Change
 from maintd.core.resource import NAMESPACES, Json, Resource
 from maintd.objects.carrying import carried
@@ -81,7 +82,9 @@ class Making:
             return step.ended("failed", broken)
         try:
             await self._prepare(step)
+            reach("restore-write-before")
             change = await (self._create(step) if step.action is Action.CREATE else self._update(step))
+            reach("restore-write-after")
             await self._finish(step)
         except JobError as error:
             self._breaks(step, error)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from maintd.core.failpoints import reach
 from maintd.core.ports import Store
 from maintd.core.resource import Json, Resource
 from maintd.objects.age import GROWTH, SUFFIX, Identities, encrypt
@@ -47,6 +48,7 @@ async def keep(store: Store, head: Manifest, steps: Iterable[Step], identities: 
         lists.append(ListRead.of(resource, namespace, sum(file.count for file in files[-len(chunks) :])))
     manifest = head.model_copy(update={"files": tuple(files), "lists": tuple(lists)})
     await store.create(f"{folder}/manifest.json", manifest.sealed())
+    reach("restore-kept")
     return store.url(folder)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from maintd.core.errors import Conflict, Missing, Transient, Unreadable
+from maintd.core.failpoints import reach
 from maintd.core.limits import MANAGED_BY
 from maintd.core.ports import Reader
 from maintd.core.resource import CONFIG_MAPS, Json, Resource
@@ -59,11 +60,13 @@ class ConfigMapHome:
         metadata = manifest["metadata"]
         annotations = (metadata.get("annotations") or {}) | {_NONCE: nonce}
         manifest = manifest | {"data": entries, "metadata": metadata | {"annotations": annotations}}
+        reach("state-save-before")
         try:
             await (self._writer.replace if token else self._writer.create)(CONFIG_MAPS, manifest)
         except (Conflict, Transient):
             if await self._written_by() != nonce:
                 raise
+        reach("state-save-after")
 
     async def _written_by(self) -> str | None:
         try:
@@ -98,7 +101,9 @@ class FolderHome:
 
     async def save(self, entries: dict[str, str], token: str) -> None:
         """Replace the file, if it is still the one that was loaded."""
+        reach("state-save-before")
         await asyncio.to_thread(self._save, entries, token)
+        reach("state-save-after")
 
     def _load(self) -> tuple[dict[str, str], str]:
         try:

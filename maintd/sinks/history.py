@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from maintd.core.errors import JobError, Missing
+from maintd.core.failpoints import reach
 from maintd.core.outcome import Run, run_path
 from maintd.core.ports import Log, Store
 from maintd.sinks.fanout import Start
@@ -44,7 +45,9 @@ class History:
             data = await self._off_loop(to_record, run)
         if len(data) > MAX_OBJECT:
             data = to_record(cut(run, MAX_OBJECT))
+        reach("record-before")
         await self._store.create(path, data)
+        reach("record-after")
 
     async def read(self, run_id: str) -> Run:
         """One record. Raises Missing, or Unreadable when it is not what was written."""

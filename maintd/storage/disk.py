@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from maintd.core.errors import Conflict, Denied, JobError, Missing, Transient, Unreadable
+from maintd.core.failpoints import reach
 from maintd.core.text import sized
 from maintd.storage.paths import MAX_OBJECT
 
@@ -25,8 +26,10 @@ def write_new(path: Path, data: bytes) -> None:
     except OSError as error:
         raise disk_error("written", path, error) from error
     try:
+        reach("folder-object-unfinished")
         os.link(unfinished, path)
         _sync(path.parent)
+        reach("folder-object-linked")
     except FileExistsError as error:
         raise Conflict(f"{path} is there already, and nothing in the store is ever overwritten") from error
     except OSError as error:

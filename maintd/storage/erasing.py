@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from maintd.core.errors import Refused
+from maintd.core.failpoints import reach
 from maintd.objects.archive import BACKUPS, is_id
 from maintd.objects.pins import PINS
 from maintd.objects.verification import VERIFICATIONS
@@ -47,10 +48,12 @@ class Eraser:
         if not is_id(backup_id):
             raise Refused(f"{backup_id!r} is not the id of a backup, and nothing else is deleted")
         await self._place.remove(f"{BACKUPS}/{backup_id}/manifest.json")
+        reach("prune-manifest-deleted")
         for folder in ERASED:
             found = [path async for path in self._place.below(f"{folder}/{backup_id}/")]
             for path in found:
                 await self._place.remove(path)
+                reach("prune-object-deleted")
 
 
 class FolderPlace:

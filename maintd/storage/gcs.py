@@ -26,6 +26,7 @@ from requests.adapters import HTTPAdapter
 
 from maintd import __version__
 from maintd.core.errors import Conflict, Missing, Transient, Unreadable
+from maintd.core.failpoints import reach
 from maintd.core.ports import Fetched
 from maintd.core.text import sized
 from maintd.storage.encoding import Encoded, decode
@@ -81,6 +82,7 @@ class Gcs:
         blob.metadata = {_NONCE: nonce, _SHA256: encoded.stored.stored_sha256}
         with self._in_our_words("written", name, CREATOR):
             try:
+                reach("bucket-upload-before")
                 blob.upload_from_string(
                     encoded.data,
                     encoded.content_type,
@@ -89,6 +91,7 @@ class Gcs:
                     timeout=_PATIENCE,
                     retry=None,
                 )
+                reach("bucket-upload-after")
             except (PreconditionFailed, Forbidden) as error:
                 # Who may not delete may be told of that before of the object that is there already.
                 if isinstance(error, Forbidden) and not self._exists(name):

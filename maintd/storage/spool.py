@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from maintd.core.errors import Conflict, JobError, Missing, Refused, Transient, Unreadable
+from maintd.core.failpoints import reach
 from maintd.core.ports import Fetched, Log, Staging, Store, Stored
 from maintd.core.text import counted, sized
 from maintd.storage.backlog import Backlog, Waiting
@@ -150,7 +151,9 @@ class SpooledStore:
     async def _keep(self, path: str, data: bytes) -> Stored:
         try:
             async with self._changing:
+                reach("spool-append-before")
                 await self._backlog.append(path, data)
+                reach("spool-append-after")
         except JobError as error:
             self.lost += 1
             if not self._overflowed:
@@ -163,9 +166,11 @@ class SpooledStore:
     async def _hand_over(self, waiting: Waiting) -> bool:
         """True when it waits no longer: the store has it, or will never take it."""
         try:
+            reach("spool-hand-over-before")
             if why := await self._offer(waiting):
                 self.lost += 1
                 self._log.error("spooled object lost", lost=waiting.path, why=why)
+            reach("spool-hand-over-after")
             async with self._changing:
                 await self._backlog.remove_first()
         except Exception as error:  # noqa: BLE001 - what waits must not wait for ever because of one surprise

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
 from maintd.core.errors import Transient
+from maintd.core.failpoints import reach
 from maintd.core.ports import Stored
 from maintd.storage.offload import Offload
 from maintd.storage.paths import check_path, check_size
@@ -75,7 +76,10 @@ class SpooledStaging:
 
     async def _put(self, path: str, start: int, size: int) -> Stored:
         async with self._in_flight:
-            return await self._create(path, await self._off_loop(self._read, start, size))
+            reach("backup-object-before")
+            stored = await self._create(path, await self._off_loop(self._read, start, size))
+            reach("backup-object-after")
+            return stored
 
     def _write(self, data: bytes) -> None:
         self._spool.seek(self._size)

@@ -38,6 +38,7 @@ from pydantic import Field
 
 from maintd import __version__
 from maintd.core.errors import JobError
+from maintd.core.failpoints import reach
 from maintd.core.kind import Context, Kind
 from maintd.core.outcome import Outcome
 from maintd.core.resource import NAMESPACES
@@ -90,7 +91,9 @@ async def run(ctx: Context, params: Backup) -> Outcome:
     if manifest.not_whole and not manifest.files:
         return nothing(manifest)
     path = f"{folder}/manifest.json"
+    reach("backup-manifest-before")
     await ctx.store.create(path, manifest.sealed(signer))
+    reach("backup-manifest-after")
     return outcome(manifest, path, await drop(ctx.store, manifest))
 
 
