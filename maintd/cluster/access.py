@@ -78,6 +78,6 @@ async def _may(api: Api, attributes: Json, account: ServiceAccount | None) -> bo
 
 async def _reviewed(api: Api, path: str, review: Json, needs: Rule | None = None) -> dict[str, Any]:
     """A review is a question in the shape of a POST: nothing is created, so it may be asked twice."""
-    reply = await api.call(Request(method="POST", path=path, body=review, repeatable=True, needs=needs))
+    reply = await api.call(Request(method="POST", path=path, body=review, repeatable=True, asks=True, needs=needs))
     status = reply.json.get("status")
     return status if isinstance(status, dict) else {}

@@ -2,11 +2,13 @@
 
 Every request has a deadline. What failed in passing is sent again inside it, by verb: reads always; PUT, PATCH and
 DELETE when the caller says that they carry preconditions; anything that the server did not begin to work on.
+What may change something is sent only while the guard of its view allows it, each time anew.
 """
 
 import asyncio
 import itertools
 import json
+import math
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,19 +16,17 @@ from pathlib import Path
 
 import aiohttp
 
-from maintd.cluster.backpressure import Backpressure
-from maintd.cluster.broken import Untrusted, once, translated
+from maintd.cluster.broken import Untrusted, translated
 from maintd.cluster.credentials import Credentials
 from maintd.cluster.decoding import decode
 from maintd.cluster.endpoints import Endpoint, Source, find
 from maintd.cluster.replies import NotTaken, Reply, Unauthorized, Unreachable, read_body, refusal, server_time
 from maintd.cluster.request import Request
-from maintd.core.errors import JobError, Transient
+from maintd.cluster.wire import Wire
+from maintd.core.errors import NotLeading, Transient
+from maintd.core.guard import ByHand, Guard
 
 TIMEOUT = timedelta(seconds=30)
-CONNECT_SECONDS = 10.0
-HURRIED_SECONDS = 3.0
-"""How long a person who waits is left without an answer when the server does not take a connection."""
 _JITTER = random.SystemRandom()
 
 
@@ -37,41 +37,21 @@ class _Raw:
     server_time: datetime
 
 
-class _Wire:
-    """What every view of the API shares: connections, credentials, and the server's wish for patience."""
-
-    def __init__(self, credentials: Credentials, *, hurried: bool) -> None:
-        self.credentials = credentials
-        self.backpressure = Backpressure()
-        self.connect_seconds = HURRIED_SECONDS if hurried else CONNECT_SECONDS
-        self._hurried = hurried
-        self._given_up = ""
-        self.problem = ""
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=64),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,  # netrc and the environment's proxies are not the kubeconfig's business
-            middlewares=(once,),
-        )
-
-    def check_given_up(self) -> None:
-        """Raises JobError, which nobody tries again, where a hurried caller was not connected before."""
-        if self._given_up:
-            raise JobError(self._given_up)
-
-    def unreached(self, error: Unreachable) -> None:
-        """Take note that no connection was made: a hurried caller gives up on the server for good."""
-        self._given_up = error.why if self._hurried else ""
-        self.check_given_up()
-
-
 class Api:
     """Sends requests. `scoped` makes a view of the same connections with its own name and bound."""
 
-    def __init__(self, wire: _Wire, user_agent: str, in_flight: int, patience: timedelta = timedelta.max) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        user_agent: str,
+        in_flight: int,
+        *,
+        patience: timedelta = timedelta.max,
+        guard: Guard | None = None,
+    ) -> None:
         self._wire = wire
         self._patience = patience
+        self._guard = guard or ByHand()
         self._user_agent = user_agent
         self._slots = asyncio.Semaphore(in_flight)
 
@@ -99,7 +79,7 @@ class Api:
         """With the address and credentials that `source` gives. Raises ConfigError when it has none."""
         credentials = Credentials(source)
         await credentials.endpoint()
-        return cls(_Wire(credentials, hurried=hurried), user_agent, in_flight)
+        return cls(Wire(credentials, hurried=hurried), user_agent, in_flight)
 
     async def close(self) -> None:
         """Close the connections of this view and of all others."""
@@ -115,19 +95,35 @@ class Api:
         return self._wire.problem
 
     def scoped(
-        self, *, user_agent: str | None = None, in_flight: int = 8, patience: timedelta = timedelta.max
+        self,
+        *,
+        user_agent: str | None = None,
+        in_flight: int = 8,
+        patience: timedelta = timedelta.max,
+        guard: Guard | None = None,
     ) -> "Api":
         """The same connections under another User-Agent, with its own bound on requests in flight.
 
         `patience` bounds every call: a run that has little time should hear why there is no answer before it is over.
+        `guard` is asked before anything is sent that may change something; unless said, the guard that this view has.
         """
-        return Api(self._wire, user_agent or self._user_agent, in_flight, patience)
+        agent, guard = user_agent or self._user_agent, guard or self._guard
+        return Api(self._wire, agent, in_flight, patience=patience, guard=guard)
+
+    def apart(self, *, patience: timedelta) -> "Api":
+        """The same server and credentials over connections of its own, which no guard asks about; close it apart.
+
+        For the lease: a connection that died under another caller, or a server that asks others for patience, must
+        not cost the leadership.
+        """
+        return Api(Wire(self._wire.credentials, hurried=False), self._user_agent, 4, patience=patience)
 
     async def call(self, request: Request, timeout: timedelta = TIMEOUT) -> Reply:
         """The JSON object that the server answers with.
 
         `timeout` is for all attempts together, from when one of the slots is free. Raises the errors of core.errors;
-        besides `replies.Expired` (410), `replies.Rejected` (400, 422) and `replies.TooLarge`.
+        besides `replies.Expired` (410), `replies.Rejected` (400, 422) and `replies.TooLarge`. NotLeading says that
+        nothing was sent; where something was before the guard said no, what became of that is raised.
         """
         raw = await self._fetch(request, timeout)
         return Reply(raw.status, decode(raw.body, str(request)), raw.server_time, len(raw.body))
@@ -142,10 +138,14 @@ class Api:
             clock = asyncio.get_running_loop().time
             deadline = clock() + timeout.total_seconds()
             socket = _socket_timeouts(request, timeout, self._wire.connect_seconds)
+            unsure: Transient | None = None
             for attempt in itertools.count():
                 try:
                     return await self._attempt(request, deadline, socket)
+                except NotLeading as error:
+                    raise unsure or error from None
                 except Transient as error:
+                    unsure = unsure if isinstance(error, NotTaken) else error
                     pause = _pause(attempt, error)
                     hopeless = clock() + pause >= deadline
                     if hopeless or not (request.may_repeat or isinstance(error, NotTaken)):
@@ -183,17 +183,20 @@ class Api:
     async def _send(self, request: Request, endpoint: Endpoint, socket: aiohttp.ClientTimeout) -> _Raw:
         what = str(request)
         with translated(what, endpoint):
-            async with self._wire.session.request(
-                request.method,
-                request.url(endpoint.url),
-                data=None if request.body is None else json.dumps(request.body).encode(),
-                headers=self._headers(request, endpoint),
-                ssl=endpoint.tls,
-                proxy=endpoint.proxy,
-                server_hostname=endpoint.server_hostname,
-                allow_redirects=False,
-                timeout=socket,
-            ) as response:
+            async with (
+                asyncio.timeout(self._seconds(request)),
+                self._wire.session.request(
+                    request.method,
+                    request.url(endpoint.url),
+                    data=None if request.body is None else json.dumps(request.body).encode(),
+                    headers=self._headers(request, endpoint),
+                    ssl=endpoint.tls,
+                    proxy=endpoint.proxy,
+                    server_hostname=endpoint.server_hostname,
+                    allow_redirects=False,
+                    timeout=socket,
+                ) as response,
+            ):
                 self._wire.problem = ""
                 if response.status != 429:
                     self._wire.backpressure.over()
@@ -201,6 +204,11 @@ class Api:
                     raise await refusal(response, what, request.needs)
                 body = await read_body(response, request.cap, what)
                 return _Raw(response.status, body, server_time(response, what))
+
+    def _seconds(self, request: Request) -> float | None:
+        """How long it may be under way, once it is sent; None: as long as the caller waits. Raises NotLeading."""
+        left = self._guard.seconds_left() if request.may_change else math.inf
+        return None if left == math.inf else left
 
     def _headers(self, request: Request, endpoint: Endpoint) -> dict[str, str]:
         found = {"Accept": request.accept, "Accept-Encoding": "identity", "User-Agent": self._user_agent}

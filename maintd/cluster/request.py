@@ -28,6 +28,8 @@ class Request:
     needs: Rule | None = None
     """The right it takes: named when the server says no."""
     cap: int = BODY_CAP
+    asks: bool = False
+    """A question in the shape of a POST, which changes nothing: a review."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -40,3 +42,7 @@ class Request:
     @property
     def may_repeat(self) -> bool:
         return self.method == "GET" if self.repeatable is None else self.repeatable
+
+    @property
+    def may_change(self) -> bool:
+        return self.method not in ("GET", "HEAD") and not self.asks
