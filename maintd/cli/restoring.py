@@ -144,8 +144,9 @@ class Restoring:
         log = logs.get("maintd")
         state = State(await find_home(self.settings, api), log)
         artifacts = [self.kept] if self.kept else []
+        homes = {step.home for step in steps if step.writes} - {""}
         try:
-            async with held(state, self._run_id, lambda: datetime.now(UTC), log):
+            async with held(state, self._run_id, homes, lambda: datetime.now(UTC), log):
                 await _until_interrupted(making.run(steps))
         except asyncio.CancelledError:
             found = outcome(prepared, making.changes, artifacts=artifacts)

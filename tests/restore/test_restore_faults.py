@@ -160,7 +160,7 @@ async def test_the_record_is_a_run_in_the_store_and_acting_jobs_are_held_until_i
 
     [record] = (rescue.desk.root / "test" / "runs").rglob("*.json")
     assert Run.model_validate_json(record.read_bytes()) == run
-    assert [hold["by"] for hold in during] == [run.run_id]
+    assert [{by: hold["namespaces"] for by, hold in each.items()} for each in during] == [{run.run_id: [rescue.space]}]
     assert json.loads(state.read_text())["jobs"][KEY]["hold"] is None
 
 
