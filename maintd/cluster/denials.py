@@ -7,6 +7,8 @@ import re
 from typing import Final
 
 IMMUTABLE: Final = "it cannot be changed once it is there"
+ESCALATION: Final = "nobody may grant rights without having them"
+NO_DRY_RUN: Final = "an admission webhook of the cluster takes no dry runs"
 _NAME = r"([A-Za-z0-9][A-Za-z0-9.:_-]{0,252})"
 _FIXED = (
     "field is immutable|is immutable after creation|may not change once set|updates to statefulset spec"
@@ -19,7 +21,8 @@ _PHRASES = (
     (rf'admission webhook "{_NAME}" denied', "the admission webhook {} denies it"),
     (r'failed calling webhook "', "an admission webhook that must be asked does not answer"),
     (r'violates PodSecurity "', "Pod Security of the namespace forbids it"),
-    (r"is attempting to grant RBAC permissions not currently held", "nobody may grant rights without having them"),
+    (r"is attempting to grant RBAC permissions not currently held", ESCALATION),
+    (r"does not support dry run", NO_DRY_RUN),
     (r"provided (?:IP|port) is already allocated", "another Service has that address or port"),
     (_FIXED, IMMUTABLE),
 )

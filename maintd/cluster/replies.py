@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from maintd.cluster.denials import IMMUTABLE, why
+from maintd.cluster.forbidden import forbidden
 from maintd.core.errors import Conflict, Denied, JobError, Missing, Transient, Unreadable
 from maintd.core.resource import Json
 from maintd.core.rules import Rule
@@ -117,7 +118,7 @@ async def refusal(response: aiohttp.ClientResponse, what: str, needs: Rule | Non
     if code == 401:
         return Unauthorized(f"{said}: the API server does not accept our credentials; see: kubectl auth whoami")
     if code == 403:
-        return Denied(_forbidden(said, status, needs))
+        return forbidden(said, status, needs)
     return _final(code, said, status)
 
 
@@ -134,17 +135,6 @@ def _final(code: int, said: str, status: Json) -> JobError:
     known = why(status.get("message"))
     at, because = f" at {', '.join(fields)}" if fields else "", f": {known}" if known else ""
     return Rejected(f"{said}{at}{because}", fields=fields, why=known)
-
-
-def _forbidden(said: str, status: Json, needs: Rule | None) -> str:
-    message = status.get("message")
-    if isinstance(message, str) and " cannot " not in message:
-        known = why(message) or "a quota, an admission policy or Pod Security of the cluster forbids it"
-        return f"{said}: not a missing right; {known}"
-    if needs is None:
-        return f"{said}: our service account has no right to it; see: maintd render rbac"
-    role = f"a Role in namespace {needs.namespace}" if needs.namespace else "a ClusterRole"
-    return f"may not {needs}; add to {role} that maintd's service account is bound to: {needs.as_yaml()}"
 
 
 def _status(body: bytes) -> Json:

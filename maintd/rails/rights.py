@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
-from maintd.cluster.access import allowed
+from maintd.cluster.access import allowed, whoami
 from maintd.cluster.api import Api
-from maintd.core.errors import Denied
+from maintd.cluster.forbidden import not_granted
+from maintd.core.errors import Denied, JobError
 from maintd.core.ports import Deletion
 from maintd.core.rules import Rule, merged
 from maintd.rails.needs import evidence_rules
@@ -18,9 +19,13 @@ async def check_rights(api: Api, wishes: Sequence[Deletion]) -> None:
     answers = await asyncio.gather(*(allowed(api, rule) for rule in needed))
     missing = [rule for rule, granted in zip(needed, answers, strict=True) if not granted]
     if missing:
-        raise Denied("nothing was changed: " + "; ".join(_grant(rule) for rule in missing))
+        user = await _user(api)
+        raise Denied("nothing was changed: " + "; ".join(not_granted(rule, user) for rule in missing))
 
 
-def _grant(rule: Rule) -> str:
-    role = f"a Role in namespace {rule.namespace}" if rule.namespace else "a ClusterRole"
-    return f"may not {rule}; add to {role} that maintd's service account is bound to: {rule.as_yaml()}"
+async def _user(api: Api) -> str:
+    """Who asks; empty where the server does not tell."""
+    try:
+        return await whoami(api)
+    except JobError:
+        return ""

@@ -134,7 +134,8 @@ async def test_what_the_server_finds_invalid_is_named_by_field(cluster_backend: 
 
 async def test_a_missing_right_is_named_so_that_it_can_be_pasted(cluster_backend: Backend, stage: Stage) -> None:
     space = await cluster_backend.namespace()
-    poor = stage.keep(await Api.connect(await cluster_backend.grant([Rule("pods", "list", namespace=space)])))
+    kubeconfig = await cluster_backend.grant([Rule("pods", "list", namespace=space)])
+    poor, account = stage.keep(await Api.connect(kubeconfig)), f"service account {kubeconfig.stem}/account"
 
     with pytest.raises(Denied) as read:
         await ClusterReader(poor).get(PODS, "a", space)
@@ -144,12 +145,11 @@ async def test_a_missing_right_is_named_so_that_it_can_be_pasted(cluster_backend
         await ClusterWriter(poor).create(CONFIG_MAPS, config_map(space))
 
     assert str(read.value) == (
-        f"may not get pods in namespace {space}; add to a Role in namespace {space} that maintd's service account is "
-        'bound to: {apiGroups: [""], resources: [pods], verbs: [get]}'
+        f"may not get pods in namespace {space}; add to a Role in namespace {space} that {account} is bound to: "
+        '{apiGroups: [""], resources: [pods], verbs: [get]}'
     )
     assert str(listed.value).endswith(
-        "a ClusterRole that maintd's service account is bound to: "
-        '{apiGroups: [""], resources: [configmaps], verbs: [list]}'
+        f'a ClusterRole that {account} is bound to: {{apiGroups: [""], resources: [configmaps], verbs: [list]}}'
     )
     assert "may not create configmaps" in str(written.value)
 

@@ -174,7 +174,7 @@ async def test_a_missing_right_is_said_with_its_rule_before_anything_is_written(
     with pytest.raises(Denied) as raised:
         await scene.delete(pods)
 
-    assert str(raised.value).startswith("nothing was changed: may not list events in namespace shop; add to a Role")
+    assert str(raised.value).startswith("nothing was changed: may not list events in namespace shop; you are maintd, ")
     assert '{apiGroups: [""], resources: [pods], verbs: [delete, get]}' in str(raised.value)
     assert scene.names() == {"a"}
     assert not scene.folder.exists()
