@@ -16,6 +16,7 @@ from maintd.core.errors import JobError
 from maintd.core.kind import Context
 from maintd.core.outcome import Change
 from maintd.core.ports import Gate, Http, Log, Reader, Store
+from maintd.core.rehearsal import Rehearser
 from maintd.core.signing import Opener
 from maintd.gcp.gke import Google
 from maintd.rails.erasure import Erasure
@@ -49,6 +50,7 @@ class Contexts:
     settings: Settings
     google: Google
     opener: Opener | None = None
+    rehearser: Rehearser | None = None
 
     @asynccontextmanager
     async def open(self, ring: Ring, entry: JobState) -> AsyncIterator[Context]:
@@ -75,6 +77,7 @@ class Contexts:
                 gke=self.google.of(job.target.gke) if job.target.gke else None,
                 keys=MountedKeys(),
                 opener=self.opener,
+                rehearser=self.rehearser,
                 eraser=self._eraser(ring),
             )
         finally:

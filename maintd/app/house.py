@@ -14,6 +14,7 @@ from maintd.cluster.api import Api
 from maintd.config.settings import Settings
 from maintd.core.errors import ConfigError
 from maintd.core.ports import Store
+from maintd.core.rehearsal import Rehearser
 from maintd.core.signing import Opener
 from maintd.gcp.gke import Google
 from maintd.probe.curl import Curl
@@ -61,12 +62,14 @@ async def open_house(
     hurried: bool = False,
     spooling: bool = False,
     opener: Opener | None = None,
+    rehearser: Rehearser | None = None,
 ) -> AsyncIterator[House]:
     """Build everything; nothing is asked of the store, and of the API server only where the state lives.
 
     `next_due` of a job goes into the log line of its run; without it runs are not logged. `embedded`: the kubeconfig of
     the embedded cluster, whose application probes may reach. `hurried`: somebody waits, and hears of a server that is
     away in seconds. `spooling`: this process stays, so records may wait for a store. `opener`: of what is encrypted.
+    `rehearser`: of whoever may write what a backup holds.
     """
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(_connected(settings, embedded, hurried=hurried))
@@ -78,7 +81,7 @@ async def open_house(
         fanout = _fanout(metrics, state, (history, *((LogSink(next_due),) if next_due else ()), *sinks))
         http = await _probes(api, embedded)
         google = await stack.enter_async_context(Google(settings.gke_endpoint))
-        contexts = Contexts(api, store, http, state, settings, google, opener)
+        contexts = Contexts(api, store, http, state, settings, google, opener, rehearser)
         runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
         yield House(settings, api, store, history, state, fanout, metrics, runner)
 

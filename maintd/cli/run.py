@@ -15,6 +15,7 @@ from maintd.config.jobs import Job, JobsFile
 from maintd.config.settings import Settings
 from maintd.core.errors import ConfigError
 from maintd.core.outcome import Run
+from maintd.core.rehearsal import Rehearser
 from maintd.core.signing import Opener
 
 
@@ -61,7 +62,13 @@ def _chosen(name: str, file: JobsFile, params: tuple[str, ...]) -> Job:
 
 
 async def execute(
-    settings: Settings, job: Job, act: bool, reason: str, opener: Opener | None = None
+    settings: Settings,
+    job: Job,
+    act: bool,
+    reason: str,
+    opener: Opener | None = None,
+    *,
+    rehearser: Rehearser | None = None,
 ) -> tuple[Run, str]:
     """Run it here, and return its record and where that is kept."""
     from maintd.app.house import open_house
@@ -69,7 +76,7 @@ async def execute(
 
     settle()
     mode: Literal["act", "dry-run", "run"] = "run" if not job.kind.has_mode else "act" if act else "dry-run"
-    async with open_house(settings, hurried=True, opener=opener) as house:
+    async with open_house(settings, hurried=True, opener=opener, rehearser=rehearser) as house:
         await house.state.load()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -12,6 +12,7 @@ from maintd.core.erasing import Eraser, NoEraser
 from maintd.core.limits import Limits
 from maintd.core.outcome import Outcome
 from maintd.core.ports import Discovery, Gate, Gke, Http, Log, Reader, Store
+from maintd.core.rehearsal import Rehearser
 from maintd.core.rules import GcpPermission, Rule
 from maintd.core.signing import Keys, NoKeys, Opener
 from maintd.core.target import Target
@@ -48,6 +49,8 @@ class Context:
     keys: Keys = field(default_factory=NoKeys)
     opener: Opener | None = None
     """Of what is encrypted; None in the daemon, and where nobody gave a key."""
+    rehearser: Rehearser | None = None
+    """None in the daemon, which may not write what a backup holds."""
     eraser: Eraser = field(default_factory=NoEraser)
 
 
