@@ -1,14 +1,18 @@
 """Every backup there is, as far as pruning needs to know it."""
 
 import asyncio
+from datetime import timedelta
 
 from maintd.core.errors import Unreadable
 from maintd.core.ports import Store
+from maintd.core.text import counted
 from maintd.objects import archive, pins, verification
 from maintd.objects.archive import Backup
 from maintd.objects.backup_retention import Candidate
 from maintd.objects.verification import Verification
 
+CLOCKS_APART = timedelta(days=1)
+"""With more than this between two clocks nobody knows when something was."""
 UNFINISHED = "it has no manifest: its run has not ended, or was stopped before it could"
 _AT_ONCE = 8
 
@@ -29,6 +33,10 @@ async def census(store: Store) -> list[Candidate]:
 async def _candidate(store: Store, backup: Backup, pinned: bool, *, looked: bool) -> Candidate:
     if backup.manifest is None:
         return Candidate(backup.id, pinned=pinned, unknown=backup.problem or UNFINISHED)
+    apart = abs(backup.manifest.started - backup.at)
+    if apart > CLOCKS_APART:
+        why = f"when it was made maintd's clock and the API server's were {counted(apart.days, 'day')} apart"
+        return Candidate(backup.id, backup.job, pinned=pinned, unknown=f"{why}: nobody knows how old it is")
     try:
         found = await verification.newest(store, backup.id) if looked else None
     except Unreadable as error:

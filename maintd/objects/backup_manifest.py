@@ -129,6 +129,7 @@ class Manifest(Frozen):
 
     format: int = FORMAT
     id: str
+    """Begins with the API server's time when it was begun."""
     run_id: str
     cluster: str
     kube_system_uid: str
@@ -136,6 +137,7 @@ class Manifest(Frozen):
     server_version: str
     maintd_version: str
     started: datetime
+    """By the clock of whoever made it."""
     ended: datetime
     namespaces: tuple[str, ...] = ()
     """What the job covers, as it was asked for; empty: all."""

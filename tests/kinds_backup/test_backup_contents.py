@@ -1,5 +1,7 @@
 """What a backup holds, against the sandbox and, in `make test-cluster`, a real control plane."""
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from maintd.core.target import Target
 from maintd.kinds.protect.backup import KIND
 from maintd.objects.builtin import NAMESPACED, UNNAMESPACED
 from maintd.objects.exclusions import left_out_kind
+from maintd.sandbox.server import Sandbox
 from tests.conftest import Backend
 from tests.kinds_backup.conftest import Desk
 
@@ -131,6 +134,14 @@ async def test_the_manifest_says_of_which_cluster_it_is(cluster_backend: Backend
     assert made.manifest.server_version == version.json["gitVersion"]
     assert (made.manifest.cluster, made.manifest.run_id) == ("test", "20261122T030000Z-backup-abc123")
     assert made.manifest.started <= made.manifest.ended
+
+
+async def test_a_backup_is_named_by_the_clock_that_all_of_this_cluster_share(desk: Desk, tmp_path: Path) -> None:
+    """maintd's own may be behind: then its newest backup would pass for an old one."""
+    async with Sandbox(clock=lambda: datetime(2050, 1, 2, 3, tzinfo=UTC)) as sandbox:
+        made = await desk.backup(sandbox.kubeconfig(tmp_path / "kubeconfig"))
+
+    assert (made.manifest.id[:16], made.manifest.started.year < 2050) == ("20500102T030000Z", True)
 
 
 async def test_everything_that_discovery_finds_is_read_or_left_out_by_a_rule(

@@ -316,6 +316,23 @@ async def test_nothing_is_deleted_while_a_backup_is_from_the_future(desk: Desk) 
     assert len(await desk.left()) == 3
 
 
+async def test_one_that_was_made_while_the_clocks_disagreed_stays_and_takes_the_place_of_none(desk: Desk) -> None:
+    """Its id could be too old as well as too new."""
+    late = await desk.backup(9, started=NOW - timedelta(days=9, hours=30))
+    early = await desk.backup(0, started=NOW + timedelta(days=400))
+    alike, newest = await desk.backup(8, started=NOW - timedelta(days=7)), await desk.backup(1)
+
+    outcome = await desk.prune()
+
+    assert {each.object.name: each.rule for each in outcome.considered} == {
+        early: "when it was made maintd's clock and the API server's were 400 days apart: nobody knows how old it is",
+        newest: "the newest complete one",
+        alike: "no rule keeps it",
+        late: "when it was made maintd's clock and the API server's were 1 day apart: nobody knows how old it is",
+    }
+    assert await desk.left() == [early, newest, late]
+
+
 class HalfRead(FolderStore):
     async def read(self, path: str) -> bytes:
         if path.startswith("backups/20261114"):

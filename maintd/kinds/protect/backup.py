@@ -72,7 +72,8 @@ async def run(ctx: Context, params: Backup) -> Outcome:
     signer = await ctx.keys.signer(params.sign_key) if params.sign_key else None
     server, system = await ctx.cluster.version(), await ctx.cluster.get(NAMESPACES, "kube-system")
     selection = scope.select(await ctx.cluster.discover())
-    folder = f"backups/{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    # Its id says which backup is newer: by the clock that all backups of this cluster have in common.
+    folder = f"backups/{await ctx.cluster.server_time():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     results = await Lists(ctx.cluster, ctx.store, scope, folder).copied(selection.read)
     config = await _cluster_config(ctx, folder) if params.cluster_config else None
     head = Manifest(

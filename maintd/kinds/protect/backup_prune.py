@@ -2,8 +2,9 @@
 
 Of each backup job the newest `keep_last` stay, and the newest complete one of each of the last days, weeks and months.
 Whatever the rules say, these stay: what is pinned (`maintd backups pin ID`), the newest complete backup of each job,
-the newest that was verified, and whatever cannot be judged, such as a manifest that is damaged or of a later format.
-Days and weeks are those of the backups' own times, not ages: a job that has made no backup for a year loses none.
+the newest that was verified, and whatever cannot be judged: a manifest that is damaged or of a later format, a backup
+that was made while maintd's clock and the API server's were more than a day apart. Days and weeks are those of the
+backups' own times, which are the API server's, not ages: a job that has made no backup for a year loses none.
 
 The manifest of a backup is deleted first, then its files, what its verifications found, and its pins; a run that ends
 in between leaves something that is no backup, and the next one goes on with it. What was begun and never finished
@@ -34,10 +35,8 @@ from maintd.core.resource import ObjectRef
 from maintd.core.text import counted
 from maintd.core.units import Duration, format_duration
 from maintd.objects import pins
-from maintd.objects.backup_census import UNFINISHED, census
+from maintd.objects.backup_census import CLOCKS_APART, UNFINISHED, census
 from maintd.objects.backup_retention import Retention, Verdict
-
-_LARGEST_DIFFERENCE = timedelta(days=1)
 
 
 class BackupPrune(Retention):
@@ -54,7 +53,7 @@ async def run(ctx: Context, params: BackupPrune) -> Outcome:
     """Look at every backup, then delete what no rule keeps, the oldest first."""
     now = await _agreed_time(ctx)
     candidates = await census(ctx.store)
-    ahead = [each.id for each in candidates if each.at > now + _LARGEST_DIFFERENCE]
+    ahead = [each.id for each in candidates if each.at > now + CLOCKS_APART]
     if ahead:
         remedy = "delete its folder by hand if a clock was wrong then"
         raise Refused(f"{ahead[0]} is from the future, so it is not known which backup is the newest; {remedy}")
@@ -71,7 +70,7 @@ async def run(ctx: Context, params: BackupPrune) -> Outcome:
 async def _agreed_time(ctx: Context) -> datetime:
     """The earlier of two clocks. Raises Refused where they are too far apart."""
     theirs, ours = await ctx.cluster.server_time(), ctx.now()
-    if abs(ours - theirs) > _LARGEST_DIFFERENCE:
+    if abs(ours - theirs) > CLOCKS_APART:
         apart = format_duration(timedelta(seconds=round(abs(ours - theirs).total_seconds())))
         raise Refused(f"this machine's clock and the API server's are {apart} apart; set the one that is wrong")
     return min(ours, theirs)
