@@ -6,6 +6,7 @@ from typing import Any
 
 from maintd.cli.backups import verified_words
 from maintd.cli.tables import age, now, table, utc
+from maintd.core.rehearsal import Answers
 from maintd.core.text import counted, sized
 from maintd.objects.backup_changes import came_and_went, changes, counts
 from maintd.objects.backup_manifest import Manifest
@@ -36,8 +37,16 @@ def _facts(entry: Entry, url: str) -> Iterator[str]:
     yield f"verified  {entry.problem or verified_words(entry)}"
     for damage in entry.verified.damaged if entry.verified else ():
         yield f"DAMAGED   {damage.path}: {damage.why}"
+    yield from _answers(entry.verified.answers) if entry.verified and entry.verified.answers else ()
     yield f"pinned    {'yes' if entry.pinned else 'no'}"
     yield f"lies in   {url}"
+
+
+def _answers(asked: Answers) -> Iterator[str]:
+    """What a restore would not get done, and what nobody knows; all of it is in the verification."""
+    for lead, some in (("refused  ", asked.refused), ("unchecked", asked.unchecked)):
+        for answer in some:
+            yield f"{lead} {counted(answer.count, 'object')}, {answer.objects[0]} first: {answer.why}"
 
 
 def _holds(manifest: Manifest) -> Iterator[str]:
@@ -112,6 +121,7 @@ def whole(entry: Entry, before: Manifest | None) -> dict[str, Any]:
         "changes": _changed(before, manifest) if before else [],
         "volumes": manifest.volumes.model_dump(mode="json"),
         "damaged": [damage.model_dump() for damage in entry.verified.damaged] if entry.verified else [],
+        "answers": entry.verified.answers.model_dump() if entry.verified and entry.verified.answers else None,
     }
 
 

@@ -124,13 +124,16 @@ def row(entry: "Entry") -> dict[str, Any]:
 
 
 def verified_words(entry: "Entry") -> str:
-    """`2h ago (read)`, `DAMAGED 2h ago (read)`, `never`, or that it is unknown."""
+    """`2h ago (read)`, `2h ago (apply: 1 refused)`, `DAMAGED 2h ago (read)`, `never`, or that it is unknown."""
     if entry.problem:
         return "unknown"
     if entry.verified is None:
         return "never"
-    said = f"{age(entry.verified.ended, now())} ({entry.verified.depth})"
-    return said if entry.verified.ok else f"{entry.verified.result} {said}"
+    found = entry.verified
+    when, result = age(found.ended, now()), found.result
+    if not found.ok:
+        return f"{result} {when} ({found.depth})"
+    return f"{when} ({found.depth})" if result == "ok" else f"{when} ({found.depth}: {result})"
 
 
 def _cells(entry: "Entry") -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from maintd.core.outcome import Finding, Outcome, Status
 from maintd.core.text import counted, sized
+from maintd.objects.answers_report import figures, findings, summary
 from maintd.objects.archive import BACKUPS, Backup
 from maintd.objects.verification import Verification
 
@@ -24,21 +25,22 @@ class Read:
 
 def outcome(read: Sequence[Read], unreadable: Sequence[Backup]) -> Outcome:
     """`unreadable`: what could not be verified at all, since it is no backup, or of a later maintd."""
-    findings = [finding for each in read for finding in _findings(each)]
-    findings += map(_not_verified, unreadable)
+    told = [finding for each in read for finding in _findings(each)]
+    told += map(_not_verified, unreadable)
     if not read:
-        findings.append(Finding(subject="backups", message="there is no backup to verify", remedy=_MAKE_ONE))
+        told.append(Finding(subject="backups", message="there is no backup to verify", remedy=_MAKE_ONE))
     good = [each.found for each in read if each.found.ok]
     return Outcome(
         _summary(read, len(good)) + _untrusted(unreadable),
         status=None if read or not unreadable else Status.ATTENTION,
-        findings=tuple(findings),
+        findings=tuple(told),
         metrics={
             "backups": len(read),
             "damaged_backups": len(read) - len(good),
             "objects": sum(found.objects for found in good),
             "bytes": sum(found.size for found in good),
             "stored_bytes": sum(found.stored_size for found in good),
+            **figures([found.answers for found in good if found.answers]),
         },
         artifacts=tuple(each.path for each in read),
     )
@@ -54,7 +56,8 @@ def _summary(read: Sequence[Read], good: int) -> str:
     which = read[0].backup.id if len(read) == 1 else counted(len(read), "backup")
     partial = sum(not each.backup.complete for each in read)
     state = f", {'but it is' if len(read) == 1 else f'{partial} of them'} partial" if partial else ""
-    return f"{which} read back without a fault: {counted(objects, 'object')}, {sized(size)}{state}"
+    said = f"{which} read back without a fault: {counted(objects, 'object')}, {sized(size)}{state}"
+    return said + summary([each.found.answers for each in read if each.found.answers])
 
 
 def _untrusted(unreadable: Sequence[Backup]) -> str:
@@ -80,7 +83,7 @@ def _findings(read: Read) -> list[Finding]:
         files = counted(len(found.encrypted), "encrypted file")
         said = f"of {files} the ciphertext is as it was written; whether a key opens it was not tried"
         damaged.append(Finding(severity="info", subject=backup.id, message=said))
-    return damaged
+    return [*damaged, *(findings(backup.id, found.answers, read.path) if found.answers else ())]
 
 
 def _not_verified(backup: Backup) -> Finding:

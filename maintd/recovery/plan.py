@@ -13,7 +13,8 @@ from maintd.objects.differences import Difference, differences
 from maintd.objects.exclusions import left_out
 from maintd.objects.fields import mapping, text
 
-Existing = Literal["skip", "update"]
+Existing = Literal["skip", "update", "rewrite"]
+"""What becomes of objects that are there: those that differ are left or written, or all of them are written."""
 _MOST_PATHS = 3
 
 
@@ -92,7 +93,7 @@ def judged(
             return Step(resource, wanted, Action.CREATE, unchecked="the one that is being deleted is gone", live=live)
         return Step(resource, wanted, Action.CANNOT, _leaving(resource, live), live)
     found = differences(clean(resource, live), wanted, scaled=scaled)
-    if not found:
+    if not found and existing != "rewrite":
         return Step(resource, wanted, Action.UNCHANGED)
     if existing == "skip" and not _made_by_controller(resource, live):
         why = f"it is there and differs in {paths(found)}; --existing update brings it back"

@@ -36,16 +36,21 @@ class Rehearsal:
 
     async def _asked(self, step: Step) -> Step:
         try:
-            if step.action is Action.CREATE:
-                await self.writer.create(step.resource, step.wanted, dry_run=True)
-            else:
-                body = carried(step.resource, step.wanted, step.live or {}, scaled=step.scaled)
-                await self.writer.replace(step.resource, body, dry_run=True)
+            await ask(self.writer, step)
         except Transient as error:
             return replace(step, unchecked=f"an answer of the server: {error}")
         except JobError as error:
             return replace(step, action=Action.CANNOT, why=because(step, error))
         return step
+
+
+async def ask(writer: ClusterWriter, step: Step) -> None:
+    """Have the server look at what the step would write. Raises what it has against it, as JobError."""
+    if step.action is Action.CREATE:
+        await writer.create(step.resource, step.wanted, dry_run=True)
+    else:
+        body = carried(step.resource, step.wanted, step.live or {}, scaled=step.scaled)
+        await writer.replace(step.resource, body, dry_run=True)
 
 
 def refused(plan: Plan, steps: Iterable[Step], why: str) -> Plan:

@@ -138,8 +138,8 @@ def _of_unserved(wanted: Wanted, scene: _Scene) -> Step:
     name = wanted.resource.name
     if name in scene.defined:
         return Step(wanted.resource, wanted.document, Action.CREATE, unchecked=f"definition {name}")
-    why = f"this API server has no {name}, and the backup has no definition of it; install what brings it, then run"
-    return Step(wanted.resource, wanted.document, Action.CANNOT, f"{why} the restore again")
+    why = f"this API server has no {name}, and the backup has no definition of it; install what brings it first"
+    return Step(wanted.resource, wanted.document, Action.CANNOT, why)
 
 
 def nothing_to_do(plan: Plan) -> str:

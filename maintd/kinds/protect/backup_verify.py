@@ -12,6 +12,10 @@ be read the run is `failed`, and nothing is noted: a backup that was not read is
 Without a signature a hash proves that nothing was changed by accident; whoever may write to the store can write a
 manifest that fits. With `verify_key` what is not signed with that key is named, and not read. docs/backup.md says more.
 
+This is depth `read`. Depth `apply` asks an API server besides, by a dry run, whether it would take each object as a
+restore would write it. That takes the right to write, which maintd does not have, so a job with it is refused: whoever
+has the right types `maintd verify --depth apply`, and deploy/components/verifier does it every night.
+
 Example:
 
     - name: backup-verify
@@ -22,11 +26,10 @@ Example:
 
 from collections import Counter
 from datetime import timedelta
-from typing import Literal
 
 from pydantic import Field
 
-from maintd.core.errors import ConfigError, Missing
+from maintd.core.errors import ConfigError, Denied, Missing
 from maintd.core.kind import Context, Kind, Params
 from maintd.core.outcome import Outcome
 from maintd.core.ports import Store
@@ -34,16 +37,26 @@ from maintd.objects import archive, verification
 from maintd.objects.archive import Backup
 from maintd.objects.readback import read_back
 from maintd.objects.signature import public_key
+from maintd.objects.verification import Depth, Verification
 from maintd.objects.verify_report import Read, outcome
 
 _LOOK_BACK = 200
 """Backups whose manifests are read to find those that are wanted."""
 
 
+NOT_HERE = (
+    "depth apply takes the right to write all that is backed up, which maintd does not have; type "
+    "`maintd verify --depth apply`, or have deploy/components/verifier do it every night"
+)
+
+
 class BackupVerify(Params):
     """Which backups, and how deeply."""
 
-    depth: Literal["read"] = Field(default="read", description="`read`: every byte and every object of it.")
+    depth: Depth = Field(
+        default="read",
+        description="`read`: every byte and every object of it. `apply` is for `maintd verify`, and refused in a job.",
+    )
     newest: int = Field(default=1, ge=1, le=_LOOK_BACK, description="So many of the newest of each backup job.")
     since_last: bool = Field(
         default=False, description="Besides: all that came after the last one of the job that was verified."
@@ -62,6 +75,8 @@ class BackupVerify(Params):
 
     def problem(self) -> str | None:
         """Why these cannot work."""
+        if self.depth == "apply":
+            return NOT_HERE
         try:
             if self.verify_key:
                 public_key(self.verify_key)
@@ -79,10 +94,23 @@ async def run(ctx: Context, params: BackupVerify) -> Outcome:
         if backup.newer or backup.untrusted or not (backup.manifest or backup.problem):
             not_read.append(backup)
             continue
-        found = await read_back(ctx.store, backup, ctx.run_id, ctx.now, opener=ctx.opener)
+        found = await _verified(ctx, backup, params.depth)
         read.append(Read(backup, found, await verification.keep(ctx.store, found)))
-        ctx.log.info("backup read back", backup=backup.id, result=found.result, objects=found.objects)
+        ctx.log.info(
+            "backup read back", backup=backup.id, depth=found.depth, result=found.result, objects=found.objects
+        )
     return outcome(read, not_read)
+
+
+async def _verified(ctx: Context, backup: Backup, depth: Depth) -> Verification:
+    """Of what is damaged no server is asked: nobody restores it."""
+    found = await read_back(ctx.store, backup, ctx.run_id, ctx.now, opener=ctx.opener)
+    if depth == "read" or not found.ok:
+        return found
+    if ctx.rehearser is None:
+        raise Denied(NOT_HERE)
+    answers = await ctx.rehearser.rehearse(ctx.store, backup.id)
+    return found.model_copy(update={"depth": depth, "answers": answers, "ended": ctx.now()})
 
 
 async def _one(store: Store, wanted: str, key: str) -> Backup:
