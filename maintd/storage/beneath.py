@@ -9,15 +9,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from maintd.core.errors import Denied
-from maintd.storage.disk import disk_error
+from maintd.storage.disk import UNFINISHED, disk_error
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 
 
-def entries(root: Path, folder: str) -> list[str]:
+def entries(root: Path, folder: str, *, unfinished: bool = False) -> list[str]:
     """Names in a folder, given with its slash: those of folders with a slash behind; none where there is no folder.
 
-    Raises Denied or Transient.
+    `unfinished`: with what crashes left of files that were being written. Raises Denied or Transient.
     """
     try:
         with _opened(root, folder.split("/")[:-1]) as folders, os.scandir(folders[-1]) as found:
@@ -26,7 +26,11 @@ def entries(root: Path, folder: str) -> list[str]:
         return []
     except OSError as error:
         raise disk_error("listed", root / folder, error) from error
-    return sorted(name + "/" * is_folder for name, is_folder in names if not name.startswith("."))
+    return sorted(name + "/" * is_folder for name, is_folder in names if _counts(name, unfinished=unfinished))
+
+
+def _counts(name: str, *, unfinished: bool) -> bool:
+    return not name.startswith(".") or (unfinished and name.startswith(UNFINISHED))
 
 
 def remove(root: Path, path: str) -> None:

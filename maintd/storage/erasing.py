@@ -65,8 +65,8 @@ class FolderPlace:
         self._disk = Offload(f"the folder {self._root}", threads=1)
 
     async def below(self, folder: str) -> AsyncIterator[str]:
-        """Folder by folder."""
-        for name in await self._disk.run(beneath.entries, self._root, folder):
+        """Folder by folder; with what a crash left unfinished, or its folders would stay, and be listed for ever."""
+        for name in await self._disk.run(beneath.entries, self._root, folder, unfinished=True):
             if name.endswith("/"):
                 async for path in self.below(folder + name):
                     yield path
