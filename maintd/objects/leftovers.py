@@ -66,13 +66,13 @@ def judged(pod: Json, wanted: Wanted, now: datetime) -> Verdict | None:
         return Verdict(_named(pod), f"cannot be read, so it stays: {error}")
 
 
-def settled(verdict: Verdict, unfinished_jobs: Collection[str]) -> Verdict:
-    """The verdict once it is known which Jobs (by uid) have not finished."""
+def settled(verdict: Verdict, finished_jobs: Collection[str]) -> Verdict:
+    """The verdict once it is known which Jobs (by uid) have finished; of any other nothing is known."""
     if verdict.wish is None or verdict.job is None:
         return verdict
-    if verdict.job.uid in unfinished_jobs:
-        return Verdict(verdict.object, f"left to {verdict.job}, which has not finished")
-    rule = f"{verdict.rule}; its {verdict.job} has finished or is gone"
+    if verdict.job.uid not in finished_jobs:
+        return Verdict(verdict.object, f"left to {verdict.job}, which is not known to have finished")
+    rule = f"{verdict.rule}; its {verdict.job} has finished"
     return replace(verdict, rule=rule, wish=replace(verdict.wish, rule=rule))
 
 

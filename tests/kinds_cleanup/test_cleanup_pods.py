@@ -100,7 +100,7 @@ async def test_pods_of_a_job_that_has_not_finished_are_left_to_it(cluster_backen
 
     outcome = await cleanup(space)
 
-    assert decisions(outcome) == {"of-import": ("keep", "left to Job import, which has not finished")}
+    assert decisions(outcome) == {"of-import": ("keep", "left to Job import, which is not known to have finished")}
     assert await names(cluster_backend, space) == {"of-import"}
 
 

@@ -6,10 +6,11 @@ last log lines are written to the store first.
 When a pod finished is told by its last container's `finishedAt`, else its newest condition transition, else its
 `startTime`; one that tells nothing, or nonsense, stays. The record names each, whether it goes, and the rule.
 
-Pods are left to whoever answers for them: those of a Job that has not finished (it counts them), those of a
+Pods are left to whoever answers for them: those of a Job unless it has finished (it counts them), those of a
 DaemonSet or StatefulSet (their controllers replace failed pods themselves), of a node (static pods), and of every
 controller that maintd does not know. Deleted are pods without a controller, of a ReplicaSet or
-ReplicationController (which have made new ones long since), and of a Job that has finished or is gone.
+ReplicationController (which have made new ones long since), and of a Job that has finished. A Job that is in no list
+proves nothing: those of a Job that is really gone go by themselves, through the cluster's garbage collector.
 
 Unless the job says otherwise: both phases, any reason, the target's namespace, `max_count: 20` (oldest first), and
 `abort_over: 200`: more than 200 pods to delete are a sign of trouble that a person should see first. A percentage is
@@ -107,17 +108,17 @@ async def _list(ctx: Context, namespace: str, params: CleanupPods) -> _Listing:
         pods, meant, now = pods + len(page.items), meant + len(mine), page.server_time
         verdicts += [verdict for pod in mine if (verdict := judged(pod, wanted, now))]
     if any(verdict.job for verdict in verdicts):
-        jobs = await _unfinished_jobs(ctx, namespace)
+        jobs = await _finished_jobs(ctx, namespace)
         verdicts = [settled(verdict, jobs) for verdict in verdicts]
     return _Listing(namespace, now, pods, meant, verdicts)
 
 
-async def _unfinished_jobs(ctx: Context, namespace: str) -> Collection[str]:
-    """Uids. Listed after the pods, so that a Job which is not among them was deleted, not made since."""
+async def _finished_jobs(ctx: Context, namespace: str) -> Collection[str]:
+    """Uids."""
     uids = set[str]()
     async for page in ctx.cluster.pages(JOBS, namespace):
         uids = set() if page.first else uids
-        uids.update(reference(JOBS, job).uid for job in page.items if not has_finished(job))
+        uids.update(reference(JOBS, job).uid for job in page.items if has_finished(job))
     return uids
 
 
