@@ -54,7 +54,7 @@ class ConfigMapHome:
     async def save(self, entries: dict[str, str], token: Json | None) -> None:
         """Create it, or replace it if it is still the one that was loaded.
 
-        A reply can be lost after the write was done: a nonce tells our own write from another's.
+        A reply can be lost, or unreadable, after the write was done: a nonce tells our own write from another's.
         """
         manifest, nonce = token or self._blank(), secrets.token_hex(8)
         metadata = manifest["metadata"]
@@ -63,7 +63,7 @@ class ConfigMapHome:
         reach("state-save-before")
         try:
             await (self._writer.replace if token else self._writer.create)(CONFIG_MAPS, manifest)
-        except (Conflict, Transient):
+        except (Conflict, Transient, Unreadable):
             if await self._written_by() != nonce:
                 raise
         reach("state-save-after")

@@ -12,7 +12,7 @@ from maintd.cluster.reader import ClusterReader
 from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, Denied, Unreadable
 from maintd.core.resource import CONFIG_MAPS
-from maintd.sandbox.faults import Fault, html
+from maintd.sandbox.faults import Fault, html, truncated
 from maintd.scheduling.homes import NAME, ConfigMapHome, state_needs
 from maintd.scheduling.state import JobState, State
 from maintd.telemetry.logs import get
@@ -85,12 +85,13 @@ async def test_without_the_rights_it_is_denied_and_the_rule_is_named(cluster_bac
 
 
 @pytest.mark.parametrize("verb", ["create", "update"])
-async def test_a_write_whose_reply_was_lost_is_counted_once(sandbox, tmp_path, verb):
+@pytest.mark.parametrize("reply", [{"reset": "after"}, {"edit": truncated}], ids=["lost", "unreadable"])
+async def test_a_write_whose_reply_was_of_no_use_is_counted_once(sandbox, tmp_path, verb, reply):
     api = await Api.connect(sandbox.kubeconfig(tmp_path / "kubeconfig"))
     state = state_of(api, "default")
     if verb == "update":
         await state.update("other", count)
-    sandbox.faults.append(Fault(verb, "*/configmaps*", reset="after"))
+    sandbox.faults.append(Fault(verb, "*/configmaps*", **reply))
     await state.update("tidy", count)
     await api.close()
 
