@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from maintd.cluster.api import Api
 from maintd.cluster.reader import ClusterReader
 from maintd.cluster.writer import ClusterWriter
-from maintd.core.errors import Conflict, JobError, Missing, Refused, Transient
+from maintd.core.errors import Conflict, JobError, Missing, Refused, Transient, Unreadable
 from maintd.core.failpoints import reach
 from maintd.core.outcome import Change
 from maintd.core.ports import Deletion, Log, Store
@@ -143,7 +143,7 @@ class RailGate:
                 ticket.sent = True
                 result = await self._writer.delete(wish.resource, wish.object, wish.resource_version)
                 reach("gate-delete-after")
-        except Transient as error:
+        except (Transient, Unreadable) as error:  # it may have been made: it counts for the limits
             ticket.close("failed", str(error))
         except Conflict:
             ticket.sent = False

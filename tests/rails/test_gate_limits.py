@@ -6,7 +6,7 @@ import pytest
 
 from maintd.core.errors import Refused, Transient
 from maintd.rails.ledger import Tally
-from maintd.sandbox.faults import Fault, raw
+from maintd.sandbox.faults import Fault, raw, truncated
 
 TODAY = date(2026, 11, 22)
 
@@ -99,6 +99,16 @@ async def test_per_day_is_entered_before_the_first_change_and_settled_after(scen
     await scene.delete(wished, per_day=10)
 
     assert seen == [(3, 3), (2, 1)]
+
+
+async def test_a_deletion_whose_reply_cannot_be_read_counts_since_it_may_have_been_made(scene):
+    wished = pods(scene, 2)
+    scene.sandbox.faults.append(Fault("delete", "*/p001", edit=truncated))
+
+    changes = await scene.delete(wished, per_day=10)
+
+    assert [change.result for change in changes] == ["done", "failed"]
+    assert (scene.ledger.tally.count, scene.names()) == (2, set())
 
 
 async def test_per_day_leaves_what_is_over_it(scene, results):
