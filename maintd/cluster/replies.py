@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -96,9 +97,15 @@ async def read_body(response: aiohttp.ClientResponse, cap: int, what: str) -> by
 def server_time(response: aiohttp.ClientResponse, what: str) -> datetime:
     """The Date header, UTC. Raises Unreadable: without it no age can be judged."""
     try:
-        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+        return _instant(response.headers["Date"])
     except (KeyError, ValueError):
         raise Unreadable(f"{what}: the reply has no readable Date; is a proxy in between?") from None
+
+
+@lru_cache(maxsize=8)
+def _instant(date: str) -> datetime:
+    """Remembered, since hundreds of replies come in the same second."""
+    return parsedate_to_datetime(date).astimezone(UTC)
 
 
 async def refusal(response: aiohttp.ClientResponse, what: str, needs: Rule | None) -> JobError:

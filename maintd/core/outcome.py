@@ -157,8 +157,9 @@ class Run(Frozen):
     count: int = 1
     """For `missed`: how many due instants this record stands for."""
     findings: tuple[Finding, ...] = ()
-    changes: tuple[Change, ...] = ()
-    considered: tuple[Considered, ...] = ()
+    # asyncio.run asks for the repr of what it returns, twice; a restore may have a hundred thousand of these.
+    changes: tuple[Change, ...] = Field(default=(), repr=False)
+    considered: tuple[Considered, ...] = Field(default=(), repr=False)
     metrics: dict[str, float] = Field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
     config: dict[str, Any] = Field(default_factory=dict)
