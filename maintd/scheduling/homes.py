@@ -1,10 +1,7 @@
 """Where state lives: a ConfigMap in the cluster, or a file where there is no cluster to write to."""
 
 import asyncio
-import fcntl
-import hashlib
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +12,7 @@ from maintd.core.limits import MANAGED_BY
 from maintd.core.ports import Reader
 from maintd.core.resource import CONFIG_MAPS, Json, Resource
 from maintd.core.rules import Rule
+from maintd.scheduling.swapfile import SwapFile
 
 NAME = "maintd-state"
 _NONCE = "maintd.dev/write"
@@ -85,53 +83,32 @@ class ConfigMapHome:
 
 
 class FolderHome:
-    """`state.json` in a folder, written whole and renamed into place, compared by its content's hash."""
+    """`state.json` in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._file = folder / "state.json"
+        self._file = SwapFile(folder / "state.json")
 
     def describe(self) -> str:
         """The file's path."""
-        return str(self._file)
+        return str(self._file.path)
 
     async def load(self) -> tuple[dict[str, str], str]:
         """The entries and the hash of the file; none and `` where there is no file yet."""
-        return await asyncio.to_thread(self._load)
-
-    async def save(self, entries: dict[str, str], token: str) -> None:
-        """Replace the file, if it is still the one that was loaded."""
-        reach("state-save-before")
-        await asyncio.to_thread(self._save, entries, token)
-        reach("state-save-after")
-
-    def _load(self) -> tuple[dict[str, str], str]:
-        try:
-            text = self._file.read_bytes()
-        except FileNotFoundError:
+        text, token = await asyncio.to_thread(self._file.load)
+        if not token:
             return {}, ""
-        except OSError as error:
-            raise Transient(f"cannot read {self._file}: {error.strerror}") from error
         try:
             entries = json.loads(text)["jobs"]
         except (ValueError, KeyError, TypeError) as error:
-            raise Unreadable(f"{self._file} is not maintd's state; move it away to start blank") from error
-        return {job: json.dumps(entry) for job, entry in entries.items()}, hashlib.sha256(text).hexdigest()
+            raise Unreadable(f"{self._file.path} is not maintd's state; move it away to start blank") from error
+        return {job: json.dumps(entry) for job, entry in entries.items()}, token
 
-    def _save(self, entries: dict[str, str], token: str) -> None:
+    async def save(self, entries: dict[str, str], token: str) -> None:
+        """Replace the file, if it is still the one that was loaded."""
         data = {"format": 1, "jobs": {job: json.loads(text) for job, text in sorted(entries.items())}}
-        text = json.dumps(data, indent=1).encode()
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with (self._folder / "state.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if self._load()[1] != token:
-                    raise Conflict(f"{self._file} was written by another maintd")
-                fresh = self._file.with_suffix(".new")
-                fresh.write_bytes(text)
-                os.replace(fresh, self._file)  # noqa: PTH105 - the atomic one, by its well-known name
-        except OSError as error:
-            raise Transient(f"cannot write {self._file}: {error.strerror}") from error
+        reach("state-save-before")
+        await asyncio.to_thread(self._file.swap, json.dumps(data, indent=1).encode(), token)
+        reach("state-save-after")
 
 
 def state_needs(namespace: str) -> tuple[Rule, ...]:
