@@ -68,8 +68,7 @@ async def open_house(
 
     `next_due` of a job goes into the log line of its run; without it runs are not logged. `embedded`: the kubeconfig of
     the embedded cluster, whose application probes may reach. `hurried`: somebody waits, and hears of a server that is
-    away in seconds. `spooling`: this process stays, so records may wait for a store. `opener`: of what is encrypted.
-    `rehearser`: of whoever may write what a backup holds.
+    away in seconds. `spooling`: this process stays, so records may wait for a store. The rest is of whoever types.
     """
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(_connected(settings, embedded, hurried=hurried))
@@ -79,9 +78,8 @@ async def open_house(
         stack.push_async_callback(state.close)
         history = History(store, logs.get("maintd"))
         fanout = _fanout(metrics, state, (history, *((LogSink(next_due),) if next_due else ()), *sinks))
-        http = await _probes(api, embedded)
         google = await stack.enter_async_context(Google(settings.gke_endpoint))
-        contexts = Contexts(api, store, http, state, settings, google, opener, rehearser)
+        contexts = Contexts(api, store, await _probes(api, embedded), state, settings, google, opener, rehearser)
         runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
         yield House(settings, api, store, history, state, fanout, metrics, runner)
 

@@ -8,6 +8,7 @@ from maintd.cli.backups import verified_words
 from maintd.cli.tables import age, now, table, utc
 from maintd.core.rehearsal import Answers
 from maintd.core.text import counted, sized
+from maintd.objects.answers_report import named
 from maintd.objects.backup_changes import came_and_went, changes, counts
 from maintd.objects.backup_manifest import Manifest
 from maintd.objects.inventory import Entry
@@ -46,7 +47,7 @@ def _answers(asked: Answers) -> Iterator[str]:
     """What a restore would not get done, and what nobody knows; all of it is in the verification."""
     for lead, some in (("refused  ", asked.refused), ("unchecked", asked.unchecked)):
         for answer in some:
-            yield f"{lead} {counted(answer.count, 'object')}, {answer.objects[0]} first: {answer.why}"
+            yield f"{lead} {named(answer)}: {answer.why}"
 
 
 def _holds(manifest: Manifest) -> Iterator[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 Files = dict[Path, Callable[[], str]]
-WRITTEN = ("schema", "docs", "rbac", "deploy")
+WRITTEN = ("schema", "docs", "rbac", "verifier", "deploy")
+LIVE = ("rbac", "verifier")
 PRINTED = ("iam",)
 
 
@@ -15,18 +16,20 @@ PRINTED = ("iam",)
 @click.argument("what", required=False, type=click.Choice([*WRITTEN, *PRINTED]))
 @click.option("--write", is_flag=True, help="Write the files where they belong, below the current folder.")
 @click.option("--check", is_flag=True, help="Exit 1 and name the files that are not what would be written.")
-@click.option("--live", is_flag=True, help="rbac: ask the cluster too, so that its custom resources are listed.")
+@click.option(
+    "--live", is_flag=True, help="rbac, verifier: ask the cluster too, so that its custom resources are listed."
+)
 def command(what: str | None, write: bool, check: bool, live: bool) -> None:
     """Print the derived files, write them, or check them.
 
-    schema: the JSON schema of jobs.yaml. docs: the pages of the kinds. rbac: the Roles that these jobs need. deploy:
-    the copy of the jobs that is mounted, and the NetworkPolicy for their probes. iam: what Google Cloud must grant, as
-    gcloud lines to read and run; it is in no file.
+    schema: the JSON schema of jobs.yaml. docs: the pages of the kinds. rbac: the Roles that these jobs need. verifier:
+    the Roles of whoever verifies their backups at depth apply. deploy: the copy of the jobs that is mounted, and the
+    NetworkPolicy for their probes. iam: what Google Cloud must grant, as gcloud lines to read and run, in no file.
     """
     if not (write or check) and what is None:
         raise click.UsageError(f"say what to print ({', '.join(WRITTEN + PRINTED)}), or --write or --check for all")
-    if live and what != "rbac":
-        raise click.UsageError("--live is for the Roles: maintd render rbac --live")
+    if live and what not in LIVE:
+        raise click.UsageError("--live is for the Roles: maintd render rbac --live, maintd render verifier --live")
     if what in PRINTED:
         _print_iam(to_file=write or check)
     elif write:
@@ -43,6 +46,7 @@ def _wanted(what: str | None, live: bool) -> Files:
         "schema": _schema,
         "docs": _docs,
         "rbac": partial(_rbac, live),
+        "verifier": partial(_verifier, live),
         "deploy": _deploy,
     }
     return {path: text for name, files in groups.items() if what in (None, name) for path, text in files().items()}
@@ -72,6 +76,12 @@ def _rbac(live: bool) -> Files:
     from maintd.cli.grants import rbac_text
 
     return {Path("deploy/base/rbac.yaml"): partial(rbac_text, live=live)}
+
+
+def _verifier(live: bool) -> Files:
+    from maintd.cli.grants import verifier_text
+
+    return {Path("deploy/components/verifier/rbac.yaml"): partial(verifier_text, live=live)}
 
 
 def _deploy() -> Files:

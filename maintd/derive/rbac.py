@@ -21,6 +21,19 @@ _WIDTH = 110
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """The ServiceAccount that rights are given to."""
+
+    namespace: str
+    account: str = ACCOUNT
+
+    @property
+    def name(self) -> str:
+        """What its Roles are called: two maintds in one cluster do not take each other's."""
+        return self.account if self.namespace == ACCOUNT else f"{self.account}-{self.namespace}"
+
+
+@dataclass(frozen=True, slots=True)
 class Grants:
     """What the Roles of one jobs.yaml follow from."""
 
@@ -35,8 +48,8 @@ class Grants:
 
     @property
     def name(self) -> str:
-        """What the Roles are called: two maintds in one cluster do not take each other's."""
-        return ACCOUNT if self.namespace == ACCOUNT else f"{ACCOUNT}-{self.namespace}"
+        """What the Roles are called."""
+        return Holder(self.namespace).name
 
     def asked(self) -> Asked:
         """Every rule, with who asks for it; nothing is for a job that is not enabled."""
@@ -53,15 +66,20 @@ def text(grants: Grants) -> str:
 
 def by_namespace(grants: Grants) -> Mapping[str, str]:
     """The same, each Role with its binding under its namespace; the ClusterRole's is empty."""
-    written = groupby(rows(collected(grants.asked())), key=lambda row: row.namespace)
-    return {namespace: _role(grants, namespace, found) for namespace, found in written}
+    return roles(Holder(grants.namespace), grants.asked())
+
+
+def roles(holder: Holder, asked: Asked) -> Mapping[str, str]:
+    """Roles and their bindings for whoever holds the rights that are asked for, by their namespace."""
+    written = groupby(rows(collected(asked)), key=lambda row: row.namespace)
+    return {namespace: _role(holder, namespace, found) for namespace, found in written}
 
 
 def _head(grants: Grants) -> Iterator[str]:
     yield f"# What maintd may do in the cluster: no more than the jobs of {grants.file.path.name} need.\n"
     yield "# Written by `maintd render rbac`; edit the jobs and render again. Above each rule: who needs it.\n"
     for note, jobs in _notes(grants).items():
-        yield from _comment(f"{note}: {', '.join(jobs)}", "") if jobs else ()
+        yield from comment(f"{note}: {', '.join(jobs)}") if jobs else ()
 
 
 def _notes(grants: Grants) -> Mapping[str, list[str]]:
@@ -79,27 +97,27 @@ def _notes(grants: Grants) -> Mapping[str, list[str]]:
     }
 
 
-def _role(grants: Grants, namespace: str, found: Iterable[Row]) -> str:
+def _role(holder: Holder, namespace: str, found: Iterable[Row]) -> str:
     kind = "Role" if namespace else "ClusterRole"
-    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": grants.namespace}
-    reference = {"apiGroup": _GROUP, "kind": kind, "name": grants.name}
+    subject = {"kind": "ServiceAccount", "name": holder.account, "namespace": holder.namespace}
+    reference = {"apiGroup": _GROUP, "kind": kind, "name": holder.name}
     rules = "".join(line for row in found for line in _rule(row))
-    binding = _object(grants, f"{kind}Binding", namespace) | {"roleRef": reference, "subjects": [subject]}
-    return f"{emit(_object(grants, kind, namespace))}rules:\n{rules}{emit(binding)}"
+    binding = _object(holder, f"{kind}Binding", namespace) | {"roleRef": reference, "subjects": [subject]}
+    return f"{emit(_object(holder, kind, namespace))}rules:\n{rules}{emit(binding)}"
 
 
-def _object(grants: Grants, kind: str, namespace: str) -> Json:
+def _object(holder: Holder, kind: str, namespace: str) -> Json:
     labels = {"app.kubernetes.io/name": "maintd", MANAGED_BY: "maintd"}
     where = {"namespace": namespace} if namespace else {}
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": kind,
-        "metadata": {"name": grants.name, **where, "labels": labels},
+        "metadata": {"name": holder.name, **where, "labels": labels},
     }
 
 
 def _rule(row: Row) -> Iterator[str]:
-    yield from _comment(", ".join(row.needed_by), "  ")
+    yield from comment(", ".join(row.needed_by), "  ")
     yield from _list("- apiGroups", (row.group,))
     yield from _list("  resources", row.resources)
     if row.names:
@@ -107,7 +125,8 @@ def _rule(row: Row) -> Iterator[str]:
     yield from _list("  verbs", row.verbs)
 
 
-def _comment(said: str, pad: str) -> Iterator[str]:
+def comment(said: str, pad: str = "") -> Iterator[str]:
+    """Lines that are not too long."""
     lines = textwrap.wrap(said, _WIDTH, break_long_words=False, break_on_hyphens=False)
     yield from (f"{pad}# {line}\n" for line in lines)
 

@@ -38,10 +38,10 @@ def findings(backup_id: str, asked: Answers, path: str) -> Iterator[Finding]:
         yield Finding(subject=backup_id, message=message)
     for answer in asked.refused[:_MOST_ANSWERS]:
         message = f"the API server would not take {_it(answer)}: {answer.why}"
-        yield Finding(severity="error", subject=_named(answer), message=message, remedy=_REMEDY)
+        yield Finding(severity="error", subject=named(answer), message=message, remedy=_REMEDY)
     for answer in asked.unchecked[:_MOST_ANSWERS]:
         severity = "info" if answer.by_nature else "warning"
-        yield Finding(severity=severity, subject=_named(answer), message=f"unchecked: {answer.why}")
+        yield Finding(severity=severity, subject=named(answer), message=f"unchecked: {answer.why}")
     left = len(asked.refused[_MOST_ANSWERS:]) + len(asked.unchecked[_MOST_ANSWERS:])
     if left:
         yield Finding(subject=backup_id, message=f"{counted(left, 'more answer')}", remedy=f"they are in {path}")
@@ -54,7 +54,8 @@ def _it(answer: Answer) -> str:
     return "it" if answer.count == 1 else "them"
 
 
-def _named(answer: Answer) -> str:
+def named(answer: Answer) -> str:
+    """The first few objects, and how many more."""
     names = ", ".join(answer.objects[:_MOST_NAMED])
     more = answer.count - min(len(answer.objects), _MOST_NAMED)
     return f"{names} and {more:,} more" if more > 0 else names

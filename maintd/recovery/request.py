@@ -5,14 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from maintd.core.errors import ConfigError, JobError
 from maintd.core.ports import Discovery
-from maintd.core.resource import NAMESPACES, Json, Resource
+from maintd.core.resource import DEFINITIONS, NAMESPACES, Json, Resource
 from maintd.objects.fields import mapping, text
 from maintd.recovery.contents import Contents
 from maintd.recovery.mapping import mentions, moved
-from maintd.recovery.order import DEFINITIONS
 from maintd.recovery.selection import Asked, choose
-
-_DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +84,11 @@ def _name(document: Json) -> str:
 async def _definitions(contents: Contents, wanted: Iterable[Wanted], discovery: Discovery) -> list[Wanted]:
     """Of the custom resources whose kind this server does not have."""
     served = {resource.name for resource in discovery.resources}
-    given = {each.name for each in wanted if each.resource.name == DEFINITIONS}
+    given = {each.name for each in wanted if each.resource.name == DEFINITIONS.name}
     kinds = {each.resource.name for each in wanted if "." in each.resource.group} - served - given
     if not kinds:
         return []
-    backed_up = await _all_of(contents, _DEFINITIONS, Asked(kinds=(DEFINITIONS,)))
+    backed_up = await _all_of(contents, DEFINITIONS, Asked(kinds=(DEFINITIONS.name,)))
     return [replace(each, required=True) for each in backed_up if each.name in kinds]
 
 

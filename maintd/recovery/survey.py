@@ -1,7 +1,8 @@
 """Looks at what is there, one list a kind and namespace, and makes the plan of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,6 +16,8 @@ from maintd.recovery.order import DEFINITIONS, stage
 from maintd.recovery.plan import Action, Existing, Plan, Step, judged
 from maintd.recovery.request import Wanted
 
+_Key = tuple[str, str]
+"""Namespace and name."""
 _ONE_BY_ONE = 8
 """Namespaces of which each is listed by itself; of more, the whole cluster is."""
 
@@ -90,7 +93,7 @@ class Survey:
         try:
             live = {
                 (obj["metadata"].get("namespace", ""), obj["metadata"]["name"]): obj
-                async for obj in self._objects(resource, homes)
+                async for obj in self._around(resource, homes, names)
                 if (obj["metadata"].get("namespace", ""), obj["metadata"]["name"]) in names
             }
         except JobError as error:
@@ -100,6 +103,16 @@ class Survey:
             return [Step(resource, each.document, Action.CANNOT, why) for each in wanted if not each.required]
         steps = (_judged(each, live.get((each.namespace, each.name)), scene) for each in wanted)
         return [step for step in steps if step]
+
+    async def _around(self, resource: Resource, homes: Sequence[str], names: Collection[_Key]) -> AsyncIterator[Json]:
+        """Namespaces one by one, where they are few: the right to list them is one for the whole cluster."""
+        if resource.name != NAMESPACES.name or len(names) > _ONE_BY_ONE:
+            async for obj in self._objects(resource, homes):
+                yield obj
+            return
+        for _, name in names:
+            with suppress(Missing):
+                yield await self.reader.get(resource, name)
 
     async def _objects(self, resource: Resource, homes: Sequence[str]) -> AsyncIterator[Json]:
         if not homes:

@@ -63,7 +63,7 @@ def test_the_settings_count_as_they_do_for_the_daemon(maintd, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("render",), 2, "say what to print (schema, docs, rbac, deploy, iam)"),
+        (("render",), 2, "say what to print (schema, docs, rbac, verifier, deploy, iam)"),
         (("render", "docs", "--live"), 2, "--live is for the Roles"),
         (("render", "--check", "--live"), 2, "--live is for the Roles"),
         (("render", "iam", "--write"), 2, "is in no file"),
