@@ -3,10 +3,11 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
+MINUTES ?= 60
 RUN := .venv/.run-installed
 DEV := .venv/.dev-installed
 
-.PHONY: help demo test check test-cluster bench lock render clean
+.PHONY: help demo test check test-cluster faults bench lock render clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -26,6 +27,9 @@ check: $(DEV) ## style, types, layers, size budgets, rendered files
 
 test-cluster: $(DEV) ## the contract tests and every kind against a real control plane
 	@$(BIN)/python -m pytest -q -m cluster
+
+faults: $(DEV) ## rounds of every fault for MINUTES=60, and the table of what they showed
+	@$(BIN)/python -m tests.faults --minutes $(MINUTES)
 
 bench: $(DEV) ## tables against named peers; see bench/README.md
 	@$(BIN)/python bench/all.py
