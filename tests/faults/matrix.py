@@ -1,4 +1,4 @@
-"""docs/faults.md: how a run of each kind ends for each fault, on the first, the middle and the last request it sends."""
+"""docs/faults.md: how a run of each kind ends for each fault, by which of its requests goes wrong."""
 
 import asyncio
 import tempfile

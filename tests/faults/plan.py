@@ -1,4 +1,4 @@
-"""What is done to maintd in one round, and when: made from a seed, and made as short as it can be while it still fails."""
+"""What is done to maintd in one round, and when: made from a seed, and cut as short as it still fails."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

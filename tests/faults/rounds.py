@@ -1,4 +1,4 @@
-"""Plays rounds, and keeps of each row what the table shows: how many, how often wrong, the worst, and how to see it again."""
+"""Plays rounds, and keeps of each row what the table shows: how many, how often wrong, the worst."""
 
 import asyncio
 import shutil
