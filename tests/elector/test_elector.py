@@ -10,7 +10,7 @@ from maintd.core.errors import NotLeading
 from maintd.scheduling.lease_record import Record
 from tests.elector.conftest import LEASE, Race, after
 
-pytestmark = pytest.mark.looptime
+pytestmark = pytest.mark.looptime(noop_cycles=1)  # nothing here waits for sockets or threads
 
 POLL = 1.5
 
