@@ -3,6 +3,7 @@
 A link on the way could lead to the backups, or out of the store; what is deleted must lie where its path says.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -49,6 +50,23 @@ def remove(root: Path, path: str) -> None:
         pass
     except OSError as error:
         raise disk_error("removed", root / path, error) from error
+
+
+def remove_empty(root: Path, folder: str) -> None:
+    """Remove the folders in a folder, given with its slash, and itself, where nothing is in them.
+
+    Raises Denied or Transient.
+    """
+    for name in entries(root, folder, unfinished=True):
+        if name.endswith("/"):
+            remove_empty(root, folder + name)
+    *above, name = folder.split("/")[:-1]
+    try:
+        with _opened(root, above) as folders:
+            os.rmdir(name, dir_fd=folders[-1])
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+            raise disk_error("removed", root / folder, error) from error
 
 
 @contextmanager

@@ -33,6 +33,10 @@ class Place(Protocol):
         """What is gone is gone. Raises Denied, Transient."""
         ...
 
+    async def remove_empty(self, folder: str) -> None:
+        """A folder, given with its slash, that a crash left before anything was in it. Raises Denied, Transient."""
+        ...
+
 
 class Eraser:
     """Of one store."""
@@ -54,6 +58,7 @@ class Eraser:
             for path in found:
                 await self._place.remove(path)
                 reach("prune-object-deleted")
+            await self._place.remove_empty(f"{folder}/{backup_id}/")
 
 
 class FolderPlace:
@@ -65,7 +70,7 @@ class FolderPlace:
         self._disk = Offload(f"the folder {self._root}", threads=1)
 
     async def below(self, folder: str) -> AsyncIterator[str]:
-        """Folder by folder; with what a crash left unfinished, or its folders would stay, and be listed for ever."""
+        """Folder by folder; with what a crash left unfinished."""
         for name in await self._disk.run(beneath.entries, self._root, folder, unfinished=True):
             if name.endswith("/"):
                 async for path in self.below(folder + name):
@@ -76,6 +81,10 @@ class FolderPlace:
     async def remove(self, path: str) -> None:
         """And the folders that it leaves empty."""
         await self._disk.run(beneath.remove, self._root, path)
+
+    async def remove_empty(self, folder: str) -> None:
+        """And the folders in it; or it would be listed as a backup that is unfinished, for ever."""
+        await self._disk.run(beneath.remove_empty, self._root, folder)
 
 
 class BucketPlace:
@@ -95,3 +104,6 @@ class BucketPlace:
     async def remove(self, path: str) -> None:
         """It takes storage.objects.delete."""
         await self._remote.call(lambda gcs: gcs.delete(self._folder + path))
+
+    async def remove_empty(self, folder: str) -> None:
+        """A bucket has no folders."""

@@ -18,6 +18,11 @@ from typing import TextIO
 
 from maintd.__main__ import main
 from maintd.cli.process import prepare
+from maintd.sandbox.server import Sandbox
+
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "2"))
+"""How often what is done at random is done; with as few as these, not every step of a restore is tried either."""
+SEED = int(os.environ.get("FAULT_SEED", "1"))
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,45 @@ class Child:
     async def ended(self) -> int:
         """Its exit code; less than nothing: the signal that killed it."""
         return int(await asyncio.to_thread(self.nursery.told, json.dumps({"wait": self.pid})))
+
+
+@dataclass
+class Shell:
+    """A folder in which `maintd` is typed, beside an embedded cluster."""
+
+    forks: Nursery
+    folder: Path
+    sandbox: Sandbox
+
+    async def start(self, *words: str, failpoints: str = "") -> Child:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "KUBECONFIG": str(self.sandbox.kubeconfig(self.folder / "kubeconfig")),
+            "MAINTD_CLUSTER": "test",
+            "MAINTD_STORAGE": (self.folder / "store").as_uri(),
+            "MAINTD_FAILPOINTS": failpoints,
+        }
+        return await self.forks.born(*words, folder=self.folder, environment=environment)
+
+    async def asking(self, *words: str) -> Child:
+        """One that has sent its first request."""
+        self.sandbox.requests.clear()
+        child = await self.start(*words)
+        while not self.sandbox.requests:
+            await asyncio.sleep(0.001)
+        return child
+
+    async def run(self, *words: str, failpoints: str = "") -> int:
+        """The exit code of a command."""
+        return await (await self.start(*words, failpoints=failpoints)).ended()
+
+    def said(self) -> str:
+        """What was printed since the last time, and by whom it does not matter."""
+        file = self.folder / "output"
+        text = file.read_text()
+        file.unlink()
+        return text
 
 
 @contextmanager

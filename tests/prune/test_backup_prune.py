@@ -385,6 +385,9 @@ class Mortal:
         self.left -= 1
         await self.place.remove(path)
 
+    async def remove_empty(self, folder: str) -> None:
+        await self.place.remove_empty(folder)
+
 
 _STEPS = st.lists(
     st.tuples(

@@ -54,6 +54,28 @@ async def test_the_manifest_goes_first_in_a_bucket_and_a_refusal_names_the_right
     assert faulty.objects == held
 
 
+@pytest.mark.parametrize("left", ["shop/", "", "shop/.unfinished-0f1e2d3c4b5a6978", ".unfinished-0f1e2d3c4b5a6978"])
+async def test_what_a_crash_left_in_a_folder_goes_too_or_it_would_be_listed_for_ever(tmp_path: Path, left: str) -> None:
+    path = tmp_path / "c/backups" / ID / left
+    (path.parent if left.rpartition("/")[2] else path).mkdir(parents=True)
+    if left.rpartition("/")[2]:
+        path.touch()
+
+    await open_eraser(f"file://{tmp_path}", "c").erase(ID)
+
+    assert [*tmp_path.rglob("backups/*")] == []
+
+
+async def test_what_somebody_put_there_keeps_its_folder(tmp_path: Path) -> None:
+    note = tmp_path / "c/backups" / ID / "shop/.note"
+    note.parent.mkdir(parents=True)
+    note.touch()
+
+    await open_eraser(f"file://{tmp_path}", "c").erase(ID)
+
+    assert note.exists()
+
+
 async def test_a_link_in_a_backup_leads_to_nothing_that_is_deleted(tmp_path: Path) -> None:
     store = open_store(f"file://{tmp_path}/store", "c")
     await written(store, ID)
