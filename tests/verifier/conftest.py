@@ -28,6 +28,8 @@ class Scene:
     backend: Backend
     space: str
     desk: Desk
+    home: str = "maintd"
+    """maintd's own namespace."""
 
     async def backup(self, **params: Any) -> Made:
         return await self.desk.backup(self.backend.kubeconfig, **({"namespaces": [self.space]} | params))
@@ -46,6 +48,7 @@ class Scene:
         said = {
             "MAINTD_STORAGE": f"file://{self.desk.root}",
             "MAINTD_CLUSTER": "test",
+            "MAINTD_NAMESPACE": self.home,
             "KUBECONFIG": str(kubeconfig or self.backend.kubeconfig),
         }
         process = await create_subprocess_exec(

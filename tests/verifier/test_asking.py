@@ -15,6 +15,8 @@ from maintd.sandbox.faults import Fault, raw, unavailable
 from tests.conftest import MERGE_PATCH
 from tests.verifier.conftest import Scene, said
 
+EMBEDDED = pytest.mark.parametrize("cluster_backend", ["sandbox"], indirect=True)
+"""For what the embedded cluster alone can do: tell what was asked of it, and fail on purpose."""
 RIGHTS_ARE_NOT_ASKED = "a dry run over what is there does not tell whether whoever restores may grant these rights"
 
 
@@ -40,9 +42,9 @@ async def test_of_an_unchanged_namespace_all_is_taken_but_rights_which_no_dry_ru
     assert await everything(scene) == before
 
 
+@EMBEDDED
 async def test_every_request_that_could_write_is_a_dry_run(scene: Scene) -> None:
-    if scene.backend.sandbox is None:
-        pytest.skip("the embedded cluster's audit is read; on a real one a policy proves it")
+    assert scene.backend.sandbox
     made = await scene.backup()
     await scene.delete(f"/api/v1/namespaces/{scene.space}/configmaps/flags")
     scene.backend.sandbox.requests.clear()
@@ -94,9 +96,8 @@ async def test_a_right_that_is_missing_says_nothing_of_the_object(scene: Scene) 
     assert denied.by_nature is False
 
 
+@EMBEDDED
 async def test_an_object_that_changed_after_it_was_listed_is_asked_about_once_more(scene: Scene) -> None:
-    if scene.backend.sandbox is None:
-        pytest.skip("a conflict on purpose is the embedded cluster's")
     made = await scene.backup(kinds=["configmaps"])
     fault = Fault("update", "*/configmaps/flags", answer=unavailable(409))
     scene.backend.sandbox.faults.append(fault)
@@ -106,9 +107,8 @@ async def test_an_object_that_changed_after_it_was_listed_is_asked_about_once_mo
     assert (fault.seen, answers.taken, answers.unchecked) == (2, made.manifest.objects, ())
 
 
+@EMBEDDED
 async def test_an_admission_that_refuses_is_told_from_one_that_knows_no_dry_run(scene: Scene) -> None:
-    if scene.backend.sandbox is None:
-        pytest.skip("a failure on purpose is the embedded cluster's")
     made = await scene.backup(kinds=["configmaps"])
     says = "admission webhook 'a' denied the request: ssh, a secret"
     refusal = raw(json.dumps({"kind": "Status", "message": says, "reason": "Invalid", "code": 422}).encode(), 422)
