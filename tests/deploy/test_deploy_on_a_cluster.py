@@ -118,6 +118,45 @@ def test_other_jobs_keep_the_pod_and_other_settings_replace_it(deployed, kubectl
     assert after_settings != before
 
 
+def test_of_two_replicas_both_run_apart_one_may_be_taken_away_and_the_next_version_comes_before_the_last_goes(
+    deployed, kubectl
+):
+    kubectl("create", "-f", "-", send=NODE | {"metadata": NODE["metadata"] | {"name": "deploy-2"}})
+    try:
+        said = kubectl("apply", "-k", str(ROOT / "deploy/ha"))
+        kubectl("-n", "maintd", "rollout", "status", "deployment/maintd", "--timeout=60s")
+        pods = json.loads(kubectl("-n", "maintd", "get", "pods", "-o", "json"))["items"]
+        running = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+        kubectl("-n", "maintd", "wait", "--for=jsonpath={.status.disruptionsAllowed}=1", "pdb/maintd", "--timeout=30s")
+        strategy = json.loads(kubectl("-n", "maintd", "get", "deployment", "maintd", "-o", "json"))["spec"]["strategy"]
+    finally:
+        kubectl("delete", "node", "deploy-2", "--wait=false")
+
+    assert "Warning" not in said
+    assert "poddisruptionbudget.policy/maintd created" in said
+    assert {pod["spec"]["nodeName"] for pod in running} == {"deploy-1", "deploy-2"}
+    assert [pod["status"]["phase"] for pod in running] == ["Running", "Running"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+
+
+def test_two_replicas_are_a_line_in_an_overlay_and_change_nothing_else(need_tool, tmp_path):
+    before = kustomized(need_tool, ROOT / "deploy/overlays/example")
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    overlay = tmp_path / "deploy/overlays/example/kustomization.yaml"
+    overlay.write_text(overlay.read_text().replace("# - ../../components/ha", "- ../../components/ha"))
+
+    made = kustomized(need_tool, overlay.parent)
+
+    changed = [obj for obj in made if obj not in before]
+    assert [(obj["kind"], obj["metadata"]["name"]) for obj in changed] == [
+        ("Deployment", "maintd"),
+        ("PodDisruptionBudget", "maintd"),
+    ]
+    [pod, budget] = changed
+    assert (pod["spec"]["replicas"], budget["spec"]["minAvailable"]) == (2, 1)
+    assert pod["spec"]["selector"] == budget["spec"]["selector"]
+
+
 def test_the_example_is_the_base_with_an_image_a_bucket_and_monitoring(need_tool):
     base = {(obj["kind"], obj["metadata"]["name"]): obj for obj in kustomized(need_tool, ROOT / "deploy/base")}
     made = {
