@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maintd.cli.keys import IDENTITY, VERIFY_KEY, identities, public_key
+from maintd.core.errors import ConfigError, JobError
 
 if TYPE_CHECKING:
     from maintd.config.settings import Settings
+    from maintd.core.resource import Resource
     from maintd.recovery.contents import Contents
 
 _ID = re.compile(r"\d{4,8}|\d{8}T\S*")
@@ -46,7 +48,29 @@ class Meant:
         store, wanted = anywhere(self.source) if self.source else (open_store(settings.storage, settings.cluster), "")
         backup_id, names = (wanted, self.words) if wanted else self._split()
         manifest = await manifest_of(store, backup_id, as_of=self.as_of, verify_key=trusted)
-        return Contents(store, choose(manifest, Asked(self.namespaces, self.kinds, names)), opener)
+        asked = Asked(self.namespaces, self.kinds, names)
+        try:
+            return Contents(store, choose(manifest, asked), opener)
+        except ConfigError:
+            return Contents(store, choose(manifest, asked, await self._served(settings)), opener)
+
+    async def _served(self, settings: "Settings") -> "tuple[Resource, ...]":
+        """What the cluster has, which alone knows the short names of custom resources; nothing where it is away."""
+        from maintd.cluster.api import Api
+        from maintd.cluster.discovery import discover
+
+        if not self.kinds and not any("/" in word for word in self.words):
+            return ()
+        try:
+            api = await Api.connect(context=self.context or settings.kube_context or None, hurried=True)
+        except ConfigError:
+            return ()
+        try:
+            return (await discover(api)).resources
+        except JobError:
+            return ()
+        finally:
+            await api.close()
 
     def _split(self) -> tuple[str, tuple[str, ...]]:
         if self.words and _ID.fullmatch(self.words[0]):

@@ -64,6 +64,7 @@ def _from_aggregated(resource: Json) -> Json:
         "kind": kind.get("kind") if isinstance(kind, dict) else None,
         "namespaced": resource.get("scope") == "Namespaced",
         "verbs": resource.get("verbs"),
+        "shortNames": resource.get("shortNames"),
     }
 
 
@@ -112,7 +113,8 @@ def _add(found: _Found, group: str, version: str, resource: Json) -> None:
         found.failed[f"{group}/{version}"] = f"a resource without name, kind or verbs: {name!r}"
         return
     known = frozenset(verb for verb in verbs if isinstance(verb, str))
-    found.add(Resource(group, version, name, kind, resource.get("namespaced") is True, known))
+    short = frozenset(word for word in resource.get("shortNames") or () if isinstance(word, str))
+    found.add(Resource(group, version, name, kind, resource.get("namespaced") is True, known, short))
 
 
 def _dicts(value: Any, path: str) -> list[Json]:

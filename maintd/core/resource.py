@@ -1,6 +1,6 @@
 """How objects and their kinds are addressed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +19,8 @@ class Resource:
     kind: str
     namespaced: bool = True
     verbs: frozenset[str] = frozenset()
+    short_names: frozenset[str] = field(default=frozenset(), compare=False)
+    """As the server that was discovered has them; what was read from a backup has none."""
 
     @property
     def name(self) -> str:

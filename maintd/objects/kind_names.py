@@ -39,7 +39,7 @@ def kind_names(resource: Resource) -> frozenset[str]:
     words = (resource.plural, resource.kind.lower())
     whole = [f"{word}.{resource.group}" for word in words if resource.group]
     versioned = [f"{word}.{resource.version}.{resource.group}" for word in words if resource.group]
-    return frozenset((*words, *whole, *versioned, *_SHORT.get(resource.name, ())))
+    return frozenset((*words, *whole, *versioned, *_SHORT.get(resource.name, ()), *resource.short_names))
 
 
 def called(word: str, resources: Iterable[Resource]) -> tuple[Resource, ...]:

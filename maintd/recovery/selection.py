@@ -1,7 +1,7 @@
 """What of a backup is meant: namespaces, kinds and names as they were typed, held against what its manifest says."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from maintd.core.errors import ConfigError
@@ -71,9 +71,12 @@ class Selection:
                 raise ConfigError(f"nothing was found that is called {kind} {name}{where}{near}".replace("  ", " "))
 
 
-def choose(manifest: Manifest, asked: Asked) -> Selection:
-    """Raises ConfigError for what this backup has nothing of, with what to type instead."""
-    parts = tuple(_parts(manifest))
+def choose(manifest: Manifest, asked: Asked, served: Collection[Resource] = ()) -> Selection:
+    """Raises ConfigError for what this backup has nothing of, with what to type instead.
+
+    `served`: what a cluster has, which knows the short names of custom resources; a backup does not.
+    """
+    parts = tuple(_parts(manifest, {resource.name: resource.short_names for resource in served}))
     for namespace in asked.namespaces:
         _check_namespace(manifest, namespace)
     names = frozenset(chain.from_iterable(_named(manifest, parts, name) for name in asked.names))
@@ -90,7 +93,7 @@ def choose(manifest: Manifest, asked: Asked) -> Selection:
     return Selection(manifest, tuple(meant), missed, namespaces, names)
 
 
-def _parts(manifest: Manifest) -> Iterable[Part]:
+def _parts(manifest: Manifest, short: Mapping[str, frozenset[str]]) -> Iterable[Part]:
     lists: dict[str, list[ListRead]] = {}
     for row in manifest.lists:
         lists.setdefault(row.resource, []).append(row)
@@ -98,7 +101,8 @@ def _parts(manifest: Manifest) -> Iterable[Part]:
     for file in manifest.files:
         files.setdefault(file.resource, []).append(file)
     for name, rows in lists.items():
-        yield Part(_resource(rows[0]), tuple(rows), tuple(files.get(name, ())))
+        resource = replace(_resource(rows[0]), short_names=short.get(name, frozenset()))
+        yield Part(resource, tuple(rows), tuple(files.get(name, ())))
 
 
 def _resource(row: ListRead) -> Resource:

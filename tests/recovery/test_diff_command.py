@@ -169,3 +169,27 @@ async def test_an_api_server_that_is_away_ends_it_in_words(typed: Typed) -> None
     code, out, err = await typed()
     assert (code, out) == (3, "")
     assert "maintd: nothing was compared: " in err
+
+
+async def test_a_custom_resource_is_known_by_the_short_name_that_its_cluster_has_for_it(typed: Typed) -> None:
+    names = {"plural": "widgets", "singular": "widget", "kind": "Widget", "shortNames": ["wd"]}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    typed.box.put(
+        {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": "widgets.example.com"},
+            "spec": {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]},
+        }
+    )
+    typed.put({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "one"}, "spec": {"size": 1}})
+    await typed.backup()
+
+    code, out, err = await typed("--kind", "wd")
+    named, said, _ = await typed("wd/one")
+    unknown, _, refusal = await typed("--kind", "wx")
+
+    assert (code, out, named, said) == (0, "", 0, "")
+    assert "1 object as it was" in err
+    assert (unknown, "has no kind wx" in refusal) == (2, True)
