@@ -12,14 +12,16 @@ import math
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 
-from maintd.cluster.broken import Untrusted, translated
+from maintd.cluster.broken import Untrusted, once, translated
 from maintd.cluster.credentials import Credentials
 from maintd.cluster.decoding import decode
 from maintd.cluster.endpoints import Endpoint, Source, find
+from maintd.cluster.leave import asking
 from maintd.cluster.replies import NotTaken, Reply, Unauthorized, Unreachable, read_body, refusal, server_time
 from maintd.cluster.request import Request
 from maintd.cluster.wire import Wire
@@ -195,6 +197,7 @@ class Api:
                     server_hostname=endpoint.server_hostname,
                     allow_redirects=False,
                     timeout=socket,
+                    middlewares=(once, asking(partial(self._seconds, request))),
                 ) as response,
             ):
                 self._wire.problem = ""

@@ -3,8 +3,8 @@
 import aiohttp
 
 from maintd.cluster.backpressure import Backpressure
-from maintd.cluster.broken import once
 from maintd.cluster.credentials import Credentials
+from maintd.cluster.leave import AskingRequest
 from maintd.cluster.replies import Unreachable
 from maintd.core.errors import JobError
 
@@ -28,7 +28,7 @@ class Wire:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,  # netrc and the environment's proxies are not the kubeconfig's business
-            middlewares=(once,),
+            request_class=AskingRequest,
         )
 
     def check_given_up(self) -> None:

@@ -120,6 +120,23 @@ async def test_a_write_that_hangs_is_given_up_before_the_reign_is_over(stage: St
     assert [seen.method for seen in server.seen] == ["PUT"]
 
 
+async def test_a_reign_that_ends_while_the_connection_is_made_sends_nothing(stage: Stage) -> None:
+    server = await stage.serve(GOOD)
+
+    class Brief(Reign):
+        def seconds_left(self) -> float:
+            left = super().seconds_left()
+            self.until = 0 if self.asked == 1 else self.until  # over as soon as it was asked before the connection
+            return left
+
+    api = await guarded(stage, server, Brief(30))
+
+    with pytest.raises(NotLeading):
+        await api.call(request("PUT", repeatable=True))
+
+    assert server.seen == []
+
+
 async def test_each_attempt_asks_anew(stage: Stage) -> None:
     rest = [refusal(503, "ServiceUnavailable"), refusal(429, "TooManyRequests", Retry_After="0"), GOOD]
     server = await stage.serve(*rest)
@@ -128,7 +145,7 @@ async def test_each_attempt_asks_anew(stage: Stage) -> None:
 
     await api.call(request("PUT", repeatable=True))
 
-    assert reign.asked == len(server.seen) == 3
+    assert (len(server.seen), reign.asked) == (3, 6)  # before the connection, and once it stands
 
 
 async def test_connections_apart_ask_no_guard_and_do_not_wait_for_what_the_server_asked_of_others(
