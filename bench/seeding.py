@@ -33,8 +33,8 @@ def control_plane() -> Iterator[Path]:
             subprocess.run([sys.executable, CONTROLPLANE, "down", folder], check=True)
 
 
-async def seed(kubeconfig: Path, objects: int) -> None:
-    """Half ConfigMaps, a fifth Services, the rest Deployments; what is there already stays."""
+async def seed(kubeconfig: Path, objects: int, known: int = 0) -> None:
+    """Half ConfigMaps, a fifth Services, the rest Deployments; `known` of them were made before."""
     api = await Api.connect(kubeconfig, in_flight=24)
 
     async def make(path: str, obj: dict[str, Any]) -> None:
@@ -44,10 +44,8 @@ async def seed(kubeconfig: Path, objects: int) -> None:
     try:
         for name in NAMESPACES:
             await make("/api/v1/namespaces", {"metadata": {"name": name}})
-        makers = [config_map] * 5 + [service] * 2 + [deployment] * 3
-        for start in range(0, objects, 1000):
-            batch = range(start, min(start + 1000, objects))
-            await asyncio.gather(*(make(*makers[n % 10](NAMESPACES[n // 10 % 10], n)) for n in batch))
+        for start in range(known, objects, 1000):
+            await asyncio.gather(*(make(*one(n)) for n in range(start, min(start + 1000, objects))))
     finally:
         await api.close()
 
@@ -108,3 +106,11 @@ def container(name: str, number: int) -> dict[str, Any]:
         "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}},
         "volumeMounts": [{"name": "config", "mountPath": "/etc/app"}],
     }
+
+
+_MAKERS = [config_map] * 5 + [service] * 2 + [deployment] * 3
+
+
+def one(number: int) -> tuple[str, dict[str, Any]]:
+    """The path that it is posted to, and the object."""
+    return _MAKERS[number % 10](NAMESPACES[number // 10 % 10], number)
