@@ -52,6 +52,11 @@ class Ground:
         """A `maintd serve`; `more` are environment variables."""
         return maintd("serve", folder=self.folder, environment=self.environment(through, **more))
 
+    def serve_embedded(self, **more: str) -> AbstractAsyncContextManager[Maintd]:
+        """A `maintd serve` whose probes may reach this machine."""
+        environment = self.environment(**more)
+        return maintd("serve", folder=self.folder, environment=environment, module="tests.faults.embedded")
+
 
 @asynccontextmanager
 async def ground(folder: Path, jobs: str) -> AsyncIterator[Ground]:

@@ -15,6 +15,7 @@ import aiohttp
 
 PATIENCE_SECONDS = 60.0
 _LONGEST_LINE = 2**22
+_ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -92,14 +93,16 @@ def _refuse(constant: str) -> None:
 
 
 @asynccontextmanager
-async def maintd(*words: str, folder: Path, environment: Mapping[str, str]) -> AsyncIterator[Maintd]:
+async def maintd(
+    *words: str, folder: Path, environment: Mapping[str, str], module: str = "maintd"
+) -> AsyncIterator[Maintd]:
     """`maintd WORDS` in this folder, with no other MAINTD_ variable than these; killed if it is still there after."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAINTD_")}
     with (folder / "stderr").open("ab") as stderr:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "maintd", *words),
+            *(sys.executable, "-m", module, *words),
             cwd=folder,
-            env=inherited | environment,
+            env=inherited | {"PYTHONPATH": str(_ROOT)} | environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
             limit=_LONGEST_LINE,

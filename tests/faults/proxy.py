@@ -113,6 +113,8 @@ class Proxy:
             while data := await reader.read(65536):
                 while self._weather is Weather.BLACK_HOLE:
                     await self._changed.wait()
+                    if reader.at_eof():
+                        return  # who gave up meanwhile is not heard: what was never delivered is not sent again
                 if self._weather is Weather.CUT and reply:
                     data, left = data[:left], left - len(data)
                 if self._weather is Weather.TRICKLE:

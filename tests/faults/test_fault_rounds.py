@@ -5,10 +5,21 @@ from collections.abc import Iterable
 
 import pytest
 
+from tests.faults.catalogue import SCENARIOS
 from tests.faults.plan import Plan, Step, shortest
 from tests.faults.rounds import Row, play_all
 from tests.faults.scenario import Report, Scenario
-from tests.faults.scenarios import absence, api_faults, deletes, limits, rehearsals
+from tests.faults.scenarios import (
+    absence,
+    api_faults,
+    deletes,
+    hung,
+    limits,
+    outage,
+    pages,
+    rehearsals,
+    rotation,
+)
 from tests.faults.table import table
 
 SEED = 1
@@ -21,11 +32,16 @@ def violations(scenarios: Iterable[Scenario]) -> list[str]:
     return [said for row in rows for said in row.violations]
 
 
-@pytest.mark.parametrize(
-    "part", [api_faults, absence, deletes, limits, rehearsals], ids=lambda part: part.__name__.rpartition(".")[2]
-)
+PARTS = (api_faults, pages, outage, rotation, hung, absence, deletes, limits, rehearsals)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__.rpartition(".")[2])
 def test_a_round_of_each_fault_breaks_no_promise(part):
     assert violations(part.SCENARIOS) == []
+
+
+def test_make_faults_plays_every_scenario():
+    assert [*SCENARIOS] == [scenario for part in PARTS for scenario in part.SCENARIOS]
 
 
 class Broken:

@@ -82,8 +82,7 @@ async def absent(absence: str, kind: str, plural: str, folder: Path) -> tuple[Se
     def arm(sandbox: Sandbox) -> Iterable[Fault]:
         return ABSENCES[absence](sandbox, f"*/{plural}")
 
-    # A backup shows what it lacks beside the one before it, which has all of it.
-    seen = await run_once(kind, folder, arm, backups_before=int(kind == "backup"), furnish=_furnished)
+    seen = await run_once(kind, folder, arm, furnish=_furnished)
     where = f"{plural} {absence}, {kind}"
     found = [f"{where}: {name} was deleted" for name in seen.gone_names - _may_go(absence, plural, quiet)]
     if seen.run.status is Status.CRASHED or (seen.run.status is Status.OK and _must_tell(absence, kind, plural)):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import hypothesis
@@ -10,6 +11,9 @@ from hypothesis import HealthCheck, Phase, settings
 
 from maintd.cluster.api import Api
 from maintd.sandbox.server import Sandbox
+
+_ONE_AT_A_TIME = Lock()
+"""hypothesis raises the interpreter's recursion limit, which another search may meanwhile parse its code under."""
 
 
 def searched(examples: int, *, steps: int = 12, shrink: bool = True) -> settings:
@@ -34,7 +38,8 @@ def seeded(seed: int, search: Any) -> Any:
 def complaint(search: Callable[[], object]) -> tuple[str, ...]:
     """What the search found, in a line: the broken promise and how to get there."""
     try:
-        search()
+        with _ONE_AT_A_TIME:
+            search()
     except AssertionError as error:
         notes = "; ".join(getattr(error, "__notes__", ()))
         return (" ".join(f"{error} {notes}".split())[:600],)

@@ -1,6 +1,7 @@
 """One run of one kind on the small broken world, in this process, with at most one fault armed."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,36 +103,47 @@ async def run_once(
     folder: Path,
     arm: Callable[[Sandbox], Iterable[Fault]] = in_peace,
     *,
-    backups_before: int | None = None,
     furnish: Callable[[Sandbox], object] = in_peace,
 ) -> Seen:
     """Run it. `furnish` adds to the world; `arm` says what goes wrong, until maintd has put its things away."""
     async with _scene(folder) as scene:
-        furnish(scene.sandbox)
-        wanted = _NEEDS_BACKUPS.get(kind, 0) if backups_before is None else backups_before
-        for _ in range(wanted):
-            await scene.run("backup")
-        await scene.house.state.flush()
         sandbox = scene.sandbox
+        furnish(sandbox)
+        await _made_ready(scene, kind, furnished=furnish is not in_peace)
         sandbox.faults.extend(arm(sandbox))
         before = scene.pods
         sandbox.requests.clear()
         run = await scene.run(kind)
         asked = tuple(sandbox.requests)
         await scene.house.state.close()
-        store = folder / "store" / CLUSTER
-        entry = state(sandbox).get(kind, {})
-        return Seen(
-            run=run,
-            effects=Effects(tuple(sorted(scene.pods.values())), tuple(map(tuple, backups(store)))),
-            requests=asked or tuple(sandbox.requests),
-            gone=frozenset(before.keys() - scene.pods.keys()),
-            gone_names=frozenset(before[uid] for uid in before.keys() - scene.pods.keys()),
-            deleted_twice=tuple(deleted_twice(sandbox)),
-            records=tuple(record["run_id"] for record in records(store) if record["kind"] == kind),
-            remembered=tuple(last["run_id"] for last in entry.get("last_runs", ())),
-            events=len(sandbox.select("events.k8s.io/v1", "Event", "maintd")),
-        )
+        return _seen(scene, run, asked, before)
+
+
+async def _made_ready(scene: _Scene, kind: str, *, furnished: bool) -> None:
+    """What the kind finds in the store. A backup of a furnished world has one of it before it."""
+    for _ in range(_NEEDS_BACKUPS.get(kind, 0)):
+        await scene.run("backup")
+    if kind == "backup" and furnished:
+        await scene.run("backup")
+        await asyncio.sleep(1)  # the times of two backups are told apart by the second
+    await scene.house.state.flush()
+
+
+def _seen(scene: _Scene, run: Run, asked: tuple[Request, ...], before: Mapping[str, str]) -> Seen:
+    sandbox, store, kind = scene.sandbox, scene.folder / "store" / CLUSTER, run.kind
+    gone = before.keys() - scene.pods.keys()
+    last_runs = state(sandbox).get(kind, {}).get("last_runs", ())
+    return Seen(
+        run=run,
+        effects=Effects(tuple(sorted(scene.pods.values())), tuple(map(tuple, backups(store)))),
+        requests=asked or tuple(sandbox.requests),
+        gone=frozenset(gone),
+        gone_names=frozenset(before[uid] for uid in gone),
+        deleted_twice=tuple(deleted_twice(sandbox)),
+        records=tuple(record["run_id"] for record in records(store) if record["kind"] == kind),
+        remembered=tuple(last["run_id"] for last in last_runs),
+        events=len(sandbox.select("events.k8s.io/v1", "Event", "maintd")),
+    )
 
 
 @asynccontextmanager
