@@ -114,7 +114,7 @@ def wire(kubeconfig: Path, folder: Path) -> Cost:
         while following is not None:
             url = f"{server}{path}?limit=500" + (f"&continue={quote(following)}" if following else "")
             costs.append(cost([*curl, url], {}, folder / "page.json"))
-            found = re.search(rb'"continue":"([^"]+)"', (folder / "page.json").read_bytes()[:1000])
+            found = re.search(rb'"continue": ?"([^"]+)"', (folder / "page.json").read_bytes()[:1000])
             following = found[1].decode() if found else None
     return Cost(sum(c.seconds for c in costs), sum(c.cpu for c in costs), max(c.mebibytes for c in costs))
 
