@@ -23,6 +23,8 @@ LONGEST_BACKLOG = 5_000
 """Changes kept for a home that is away; older ones are dropped first, as newer ones say more."""
 REPEATED_SECONDS = 60.0
 """How often the same cause is said again while it lasts."""
+LAST_PAUSE = 0.5
+"""Seconds before the last try at the end."""
 PATIENCE_AT_THE_END = 5.0
 """Seconds; a process that is told to stop has few of them."""
 _NEITHER = (Status.SKIPPED, Status.MISSED, Status.INTERRUPTED)
@@ -183,6 +185,9 @@ class State:
         try:
             async with asyncio.timeout(PATIENCE_AT_THE_END):
                 await self.flush()
+                if self._unsent:  # no later flush makes good for this one
+                    await asyncio.sleep(LAST_PAUSE)
+                    await self.flush()
         except TimeoutError:
             self._log.warning("state not written before the end", home=self._home.describe(), unsent=len(self._unsent))
 

@@ -12,7 +12,7 @@ from maintd.cluster.reader import ClusterReader
 from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, Denied, Unreadable
 from maintd.core.resource import CONFIG_MAPS
-from maintd.sandbox.faults import Fault, html, truncated
+from maintd.sandbox.faults import Fault, html, truncated, unavailable
 from maintd.scheduling.homes import NAME, ConfigMapHome, state_needs
 from maintd.scheduling.state import JobState, State
 from maintd.telemetry.logs import get
@@ -96,6 +96,17 @@ async def test_a_write_whose_reply_was_of_no_use_is_counted_once(sandbox, tmp_pa
     await api.close()
 
     assert json.loads(sandbox.get("v1", "ConfigMap", NAME, "default")["data"]["tidy"])["changes"] == {"count": 1}
+
+
+async def test_a_note_whose_only_write_failed_is_written_once_more_before_the_end(sandbox, tmp_path):
+    api = await Api.connect(sandbox.kubeconfig(tmp_path / "kubeconfig"))
+    state = state_of(api, "default")
+    sandbox.faults.append(Fault("create", "*/configmaps", answer=unavailable(500)))
+    state.note("looks", count)
+    await state.close()
+    await api.close()
+
+    assert set(sandbox.get("v1", "ConfigMap", NAME, "default")["data"]) == {"looks"}
 
 
 async def test_while_a_proxy_answers_for_the_server_notes_wait_and_updates_fail(sandbox, tmp_path):
