@@ -87,9 +87,8 @@ class Elector:
     async def _campaign(self) -> Reign:
         while True:
             try:
-                async with asyncio.timeout(self._lease / 5):
-                    if await self._elected():
-                        return self._crowned()
+                if await self._elected():
+                    return self._crowned()
             except Conflict:
                 pass  # another was faster
             except (MaintdError, TimeoutError) as error:
@@ -99,12 +98,14 @@ class Elector:
 
     async def _elected(self) -> bool:
         before = self.leader
-        news = await self._tenant.look()
+        async with asyncio.timeout(self._lease / 5):
+            news = await self._tenant.look()
         self.problem = ""
         if news and self.leader not in ("", before, self._identity):
             self._log.info("leader seen", leader=self.leader, lease=self._where)
         if not self._tenant.elected and self._sighting.free_in <= 0:
-            await self._tenant.claim()
+            async with asyncio.timeout(self._lease / 5):
+                await self._tenant.claim()
         return self._tenant.elected
 
     def _crowned(self) -> Reign:

@@ -94,6 +94,30 @@ async def test_no_write_may_outlast_what_is_left_of_two_thirds_of_the_lease(race
         one.reigns[0].seconds_left()
 
 
+async def test_a_renewal_counts_from_when_it_was_begun_not_from_when_it_was_answered(race: Race):
+    one = race.enter("one").start()
+    one.line.latency = 1.2  # to the server, and back
+    await race.leader()
+    most = 0.0
+    for _ in range(600):
+        await asyncio.sleep(0.1)
+        most = max(most, one.reigns[0].seconds_left())
+
+    assert LEASE / 3 < most <= LEASE * 2 / 3 - 2.4
+
+
+async def test_a_claim_that_took_longer_than_it_lasts_is_no_reign(race: Race):
+    slept = 0.0
+    one = race.enter("one", clock=lambda: asyncio.get_running_loop().time() + slept).start()
+    one.line.latency = 0.5
+    await asyncio.sleep(1.2)
+    slept = 60.0
+    await race.leader()
+
+    assert [reign.epoch for reign in one.reigns] == [2]
+    assert race.server.epochs == [1, 2]
+
+
 async def test_a_short_trouble_costs_no_leadership_and_is_said_once(race: Race):
     one = race.enter("one").start()
     await race.leader()
