@@ -12,11 +12,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 _AT_ONCE = 8
 _HEAD = """# How a run ends when the API server fails
 
-One request of a run goes wrong; `ok · partial · failed` is how it ended where that was the first, the middle, the last
-one that it sends. What is called `ok` or `attention` did all that it does without the fault, which the harness checks;
-whatever else was changed is in the run's record. No run was lost or recorded twice, and nothing was done twice.
+One request of a run goes wrong; `failed · ok · partial · ok` is how the run ended where that was the first that it
+sends, the middle one, the first that changes something (else the last), the last; one word stands for all four.
+`backup-verify`, `http-check` and `latency-sample` ask the API server nothing: what is struck there is where maintd keeps
+its state.
 
-Written by `make faults`; do not edit. Each run had 4 s, so that what takes long ends.
+What is called `ok` or `attention` did all that it does without the fault, which the harness checks; whatever else was
+changed is in the run's record. No run was lost or recorded twice, and nothing was done twice.
+
+Written by `make faults`; do not edit. Each run had 10 s, so that what takes long ends.
 """
 _TITLES = {"once": "The request fails once", "for ever": "The request fails for as long as the run lasts"}
 
@@ -30,9 +34,7 @@ async def write_page() -> str:
 
     async def one(case: Case) -> None:
         async with turns:
-            with tempfile.TemporaryDirectory() as folder:
-                seen, violations = await strike(case, Path(folder))
-            ends[case] = seen.run.status.value
+            ends[case], violations = await _struck(case)
             wrong.extend(f"{case.fault}: {said}" for said in violations)
 
     for kind in KINDS:
@@ -41,6 +43,12 @@ async def write_page() -> str:
     await asyncio.gather(*map(one, cases))
     PAGE.write_text(page(ends), encoding="utf-8")
     return "\n".join((f"{len(cases)} cases of the fault matrix, {len(wrong)} violations, in {PAGE.name}", *wrong))
+
+
+async def _struck(case: Case) -> tuple[str, list[str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        seen, violations = await strike(case, Path(folder))
+    return seen.run.status.value, violations
 
 
 def page(ends: Mapping[Case, str]) -> str:

@@ -1,8 +1,9 @@
 """A1: one request of a run goes wrong, in 18 ways, for every kind: nothing lost, nothing doubled, nothing called ok.
 
-A case is a kind, the request that is struck (the first, middle or last that the run sends), and whether it is struck
-once or for as long as the run lasts. What a run does without a fault is the oracle: a status that says it did its
-work takes exactly the same effects; any other status takes none that the record does not name.
+A case is a kind, the request that is struck (the first, the middle, the last that the run sends, or its first change),
+and whether it is struck once or for as long as the run lasts. A kind that asks the API server nothing is struck where
+maintd keeps its state. What a run does without a fault is the oracle: a status that says it did its work takes exactly
+the same effects; any other status takes none that the record does not name.
 """
 
 import itertools
@@ -19,10 +20,11 @@ from tests.faults.plan import Plan, Step
 from tests.faults.scenario import Report
 from tests.faults.scenarios.single_run import KINDS, Seen, run_once
 
-POSITIONS = ("first", "middle", "last")
+POSITIONS = ("first", "middle", "change", "last")
 LASTING = ("once", "for ever")
 _FOR_EVER = 1_000_000
-_STATE = "/configmaps"
+_STATE = "/api/v1/namespaces/maintd/configmaps"
+_CHANGES = ("create", "update", "patch", "delete")
 _FAILED = frozenset({Status.PARTIAL, Status.FAILED, Status.REFUSED, Status.TIMED_OUT})
 
 FAULTS: Mapping[str, partial[Fault]] = {
@@ -66,7 +68,10 @@ class Case:
 
     def struck(self, calm: Seen) -> Request:
         """The request that it is for, as the run without a fault sent it."""
-        return calm.requests[{"first": 0, "middle": len(calm.requests) // 2, "last": -1}[self.position]]
+        own = [line for line in calm.requests if _STATE not in line.path] or [*calm.requests]
+        if self.position == "change":
+            return next((line for line in own if line.verb in _CHANGES), own[-1])
+        return own[{"first": 0, "middle": len(own) // 2, "last": -1}[self.position]]
 
     def armed(self, calm: Seen) -> Fault:
         """For the sandbox: the nth of that verb and path, since requests that are sent together come in any order."""
@@ -80,12 +85,12 @@ ALL = tuple(itertools.product(KINDS, POSITIONS, LASTING))
 _QUICK = (
     ("backup", "first", "once"),
     ("version-check", "last", "for ever"),
-    ("cleanup-pods", "middle", "once"),
+    ("cleanup-pods", "change", "once"),
     ("backup", "last", "for ever"),
     ("cleanup-pods", "last", "once"),
     ("version-check", "first", "once"),
     ("backup", "middle", "once"),
-    ("cleanup-pods", "middle", "for ever"),
+    ("cleanup-pods", "change", "for ever"),
 )
 """None of these waits for the state, which has half a minute for each of its requests."""
 _calm: dict[str, Seen] = {}

@@ -10,7 +10,7 @@ from maintd.app.house import House, open_house
 from maintd.cli import jobsfile
 from maintd.config.jobs import Job
 from maintd.config.settings import Settings
-from maintd.core.outcome import Run
+from maintd.core.outcome import Run, Status
 from maintd.sandbox.app import SampleApp
 from maintd.sandbox.audit import Request
 from maintd.sandbox.faults import Fault
@@ -32,7 +32,7 @@ KINDS = (
 _JOBS = """version: 1
 targets:
   shop: {{namespace: omtx-hub, deployment: omtx-hub-backend, url: "{url}"}}
-defaults: {{target: shop, timeout: 4s}}
+defaults: {{target: shop, timeout: 10s}}
 jobs:
   - {{name: cleanup-pods, kind: cleanup-pods, manual: true, mode: act, params: {{older_than: 1h}}}}
   - {{name: backup, kind: backup, manual: true}}
@@ -121,10 +121,12 @@ async def run_once(
 
 async def _made_ready(scene: _Scene, kind: str, *, furnished: bool) -> None:
     """What the kind finds in the store. A backup of a furnished world has one of it before it."""
-    for _ in range(_NEEDS_BACKUPS.get(kind, 0)):
-        await scene.run("backup")
+    wanted = int(furnished) if kind == "backup" else _NEEDS_BACKUPS.get(kind, 0)
+    for _ in range(wanted):
+        made = await scene.run("backup")
+        if made.status is not Status.OK:
+            raise RuntimeError(f"no ground to stand on: {made.status}, {made.summary}")
     if kind == "backup" and furnished:
-        await scene.run("backup")
         await asyncio.sleep(1)  # the times of two backups are told apart by the second
     await scene.house.state.flush()
 
