@@ -14,8 +14,7 @@ _HEAD = """# How a run ends when the API server fails
 
 One request of a run goes wrong; `failed · ok · partial · ok` is how the run ended where that was the first that it
 sends, the middle one, the first that changes something (else the last), the last; one word stands for all four.
-`backup-verify`, `http-check` and `latency-sample` ask the API server nothing: what is struck there is where maintd keeps
-its state.
+`backup-verify`, `http-check` and `latency-sample` ask the API server nothing: struck is what keeps their state there.
 
 What is called `ok` or `attention` did all that it does without the fault, which the harness checks; whatever else was
 changed is in the run's record. No run was lost or recorded twice, and nothing was done twice.
