@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     grace: Annotated[Duration, Field(le=timedelta(hours=1))] = Field(
         default=timedelta(seconds=25), description="How long running jobs may go on after SIGTERM."
     )
+    lease: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(minutes=5))] = Field(
+        default=timedelta(seconds=15),
+        description="How long another maintd waits before it takes the place of a silent one.",
+    )
     failpoints: str = Field(
         default="",
         description="Where this process dies, fails or stands still, to prove what is left then: NAME:NTH:kill, with "

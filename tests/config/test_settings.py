@@ -20,14 +20,16 @@ DEFAULTS = {
     "kube_context": "",
     "gke_endpoint": "",
     "grace": timedelta(seconds=25),
+    "lease": timedelta(seconds=15),
     "spool": Path(".maintd/spool"),
     "spool_limit": 64 * 1024 * 1024,
     "allow_storage_emulator": "",
+    "failpoints": "",
 }
 
 
 def test_without_any_variable_every_setting_has_its_default() -> None:
-    assert read_settings().model_dump(mode="python") | {"grace": read_settings().grace} == DEFAULTS
+    assert dict(read_settings()) == DEFAULTS
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,7 @@ def test_without_any_variable_every_setting_has_its_default() -> None:
         ("ALLOW_STORAGE_EMULATOR", "127.0.0.1:4443", "allow_storage_emulator", "127.0.0.1:4443"),
         ("GRACE", "1m30s", "grace", timedelta(seconds=90)),
         ("GRACE", "0s", "grace", timedelta(0)),
+        ("LEASE", "5s", "lease", timedelta(seconds=5)),
         ("LOG_LEVEL", "", "log_level", "info"),
         ("STATE_NAMESPACE", "", "state_namespace", None),
     ],

@@ -41,7 +41,7 @@ async def server(cluster: Cluster) -> list[Line]:
 
 
 async def clock(cluster: Cluster) -> list[Line]:
-    """Jobs ring by our clock; ages of objects and the leader's lease go by the server's."""
+    """Jobs ring by our clock; ages of objects go by the server's. Who leads goes by nobody's."""
     before = cluster.visit.now()
     reply = await cluster.api.call(_VERSION)
     off = drift(before, cluster.visit.now(), reply.server_time)
