@@ -4,12 +4,14 @@ import asyncio
 import importlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from string import Template
 
 import pytest
 import yaml
@@ -131,10 +133,11 @@ async def test_a_cluster_that_is_away_is_said_and_exits_with_one(night: Night) -
 
 def test_every_command_of_the_page_for_the_worst_night_is_one_that_can_be_typed() -> None:
     page = (Path(__file__).parents[2] / "docs" / "recovery.md").read_text()
-    typed = [line.partition("  #")[0] for line in page.splitlines() if line.startswith("maintd ")]
+    typed = [line.partition(" #")[0] for line in page.splitlines() if line.startswith("maintd ")]
+    values = dict(re.findall(r"^(?:export )?([A-Z_]+)=(\S+)", page, re.MULTILINE))
 
     for line in typed:
-        _, name, *words = shlex.split(line)
+        _, name, *words = shlex.split(Template(line).safe_substitute(values))
         command = importlib.import_module(f"maintd.cli.{name}").command
         command.make_context(name, words)  # raises UsageError
 
