@@ -107,7 +107,8 @@ class Contexts:
     def _eraser(self, ring: Ring) -> Eraser:
         if not ring.job.kind.erases_backups:
             return NoEraser()
-        return Erasure(open_eraser(self.settings.storage, self.settings.cluster), ring.mode)
+        eraser = open_eraser(self.settings.storage, self.settings.cluster)
+        return Erasure(eraser, self.store, ring.run_id, ring.mode)
 
 
 class ShutGate:

@@ -33,7 +33,8 @@ def _facts(entry: Entry, url: str) -> Iterator[str]:
     if backup.problem:
         yield f"problem   {backup.problem}"
     elif manifest is None:
-        yield "problem   it has no manifest, so it is no backup: its run has not ended, or was stopped before it could"
+        why = "its run has not ended or was stopped, or a deletion of it was"
+        yield f"problem   it has no manifest, so it is no backup: {why}"
     yield from _holds(manifest) if manifest else ()
     yield f"verified  {entry.problem or verified_words(entry)}"
     for damage in entry.verified.damaged if entry.verified else ():

@@ -9,6 +9,11 @@ from maintd.core.resource import ObjectRef
 class Eraser(Protocol):
     """Deletes whole backups."""
 
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every deletion of this run so far: for the record of a run that ended before its kind could return them."""
+        ...
+
     async def erase(self, backup: ObjectRef, reason: str) -> Change:
         """Delete it, its manifest first. In a dry run the change is `planned`; one that did not work is `failed`."""
         ...
@@ -16,6 +21,8 @@ class Eraser(Protocol):
 
 class NoEraser:
     """Of a kind that does not say that it erases backups."""
+
+    changes: tuple[Change, ...] = ()
 
     async def erase(self, *_: object, **__: object) -> Change:
         """A defect of the kind, and said so."""

@@ -13,7 +13,7 @@ from maintd.objects.verification import Verification
 
 CLOCKS_APART = timedelta(days=1)
 """With more than this between two clocks nobody knows when something was."""
-UNFINISHED = "it has no manifest: its run has not ended, or was stopped before it could"
+UNFINISHED = "it has no manifest: its run has not ended or was stopped, or a deletion of it was"
 _AT_ONCE = 8
 
 

@@ -95,6 +95,6 @@ def _not_verified(backup: Backup) -> Finding:
     return Finding(
         severity="info",
         subject=f"{BACKUPS}/{backup.id}",
-        message="it has no manifest, so it is no backup: its run has not ended, or was stopped before it could",
+        message="it has no manifest, so it is no backup: its run has not ended or was stopped, or a deletion of it was",
         remedy="nothing reads it; it may be deleted",
     )

@@ -106,7 +106,7 @@ class Attempt:
                 raise RuntimeError(f"the kind raised {type(error).__name__}: {error}") from error
             finally:
                 self._memory = dict(context.memory)
-                self._changes = context.gate.changes
+                self._changes = (*context.gate.changes, *context.eraser.changes)
 
     async def _stop(self, task: asyncio.Task[Outcome]) -> None:
         task.cancel()

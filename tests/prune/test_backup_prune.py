@@ -1,5 +1,6 @@
 """What pruning keeps whatever happens, and that a backup that is half gone is no backup."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from maintd.app.contexts import ShutGate
 from maintd.cluster.api import Api
 from maintd.cluster.reader import ClusterReader
 from maintd.core.erasing import NoEraser
@@ -34,6 +36,7 @@ from maintd.storage.folder import FolderStore
 from maintd.telemetry import logs
 from tests.storage.test_backup_damage import written
 
+RUN = "20261123T043000Z-backup-prune-abc123"
 NOW = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 NOT_WHOLE = (NotWhole(resource="pods", why="denied", remedy="grant"),)
 FEW = {"keep_last": 1, "keep_daily": 0, "keep_weekly": 0, "keep_monthly": 0}
@@ -173,28 +176,27 @@ class Desk:
     def store(self) -> FolderStore:
         return FolderStore(self.root, "c")
 
-    async def prune(
-        self,
-        mode: Literal["act", "dry-run"] = "act",
-        place: Place | None = None,
-        store: Store | None = None,
-        **params: Any,
-    ) -> Outcome:
+    async def prune(self, *how: Any, place: Place | None = None, store: Store | None = None, **params: Any) -> Outcome:
+        context = self.context(*how, place=place, store=store)
+        return cast("Outcome", await KIND.run(context, KIND.params.model_validate(FEW | params)))
+
+    def context(
+        self, mode: Literal["act", "dry-run"] = "act", *, place: Place | None = None, store: Store | None = None
+    ) -> Context:
         unused = cast("Any", None)
-        context = Context(
-            run_id="20261123T043000Z-backup-prune-abc123",
+        return Context(
+            run_id=RUN,
             job="backup-prune",
             target=Target(),
             cluster=Reader(unused, self.clocks),
-            gate=unused,
+            gate=ShutGate("backup-prune"),
             store=store or self.store,
             http=unused,
             log=logs.get("test"),
             now=lambda: self.clocks.ours,
             memory={},
-            eraser=Erasure(Eraser(place or FolderPlace(self.root, "c")), mode),
+            eraser=Erasure(Eraser(place or FolderPlace(self.root, "c")), store or self.store, RUN, mode),
         )
-        return cast("Outcome", await KIND.run(context, KIND.params.model_validate(FEW | params)))
 
     async def backup(self, days_ago: int, *, number: int = 0, good: bool | None = None, **more: Any) -> str:
         """Made so many days ago; `good` is what its verification found, if it was verified."""
@@ -242,7 +244,9 @@ async def test_what_no_rule_keeps_goes_with_all_that_is_known_of_it_and_a_dry_ru
         (old, "delete", "no rule keeps it"),
     ]
     assert planned.considered == done.considered
-    assert desk.files() == {f"backups/{verified}", f"verifications/{verified}", f"backups/{last}"}
+    noted = json.loads((desk.root / f"c/evidence/{RUN}/backups/{old}.json").read_text())
+    assert noted == {"format": 1, "run_id": RUN, "deleted": old, "reason": "no rule keeps it"}
+    assert desk.files() == {f"backups/{verified}", f"verifications/{verified}", f"backups/{last}", f"evidence/{RUN}"}
 
 
 async def test_a_pinned_one_and_one_that_cannot_be_judged_stay(desk: Desk) -> None:
@@ -291,7 +295,7 @@ async def test_what_was_never_finished_goes_after_a_while_and_not_while_it_may_s
 
     outcome = await desk.prune()
 
-    assert desk.files() == {f"backups/{young}"}
+    assert desk.files() == {f"backups/{young}", f"evidence/{RUN}"}
     assert [change.reason for change in outcome.changes] == ["unfinished for over 7d"]
 
 

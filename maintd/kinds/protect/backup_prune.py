@@ -7,8 +7,9 @@ that was made while maintd's clock and the API server's were more than a day apa
 backups' own times, which are the API server's, not ages: a job that has made no backup for a year loses none.
 
 The manifest of a backup is deleted first, then its files, what its verifications found, and its pins; a run that ends
-in between leaves something that is no backup, and the next one goes on with it. What was begun and never finished
-goes after `leftovers_after`.
+in between leaves something that is no backup, and the next one goes on with it. Before each deletion a note of it is
+written, `evidence/<run id>/backups/<backup id>.json`: what a killed run deleted is told by these. What was begun and
+never finished goes after `leftovers_after`.
 
 In `dry-run` the run lists what would go and what stays, each with its rule. Nothing is deleted when this machine's
 clock and the API server's are more than a day apart, or when a backup's id is from the future. The store's right to
@@ -28,7 +29,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
-from maintd.core.errors import Refused
+from maintd.core.errors import JobError, Refused
 from maintd.core.kind import Context, Kind
 from maintd.core.outcome import Change, Considered, Outcome
 from maintd.core.resource import ObjectRef
@@ -85,8 +86,12 @@ def _leftover(verdict: Verdict, params: BackupPrune, now: datetime) -> Verdict:
 
 async def _erased(ctx: Context, verdict: Verdict) -> Change:
     backup_id = verdict.candidate.id
-    if await pins.pinned(ctx.store, backup_id):  # since the plan was made
-        return Change(object=_object(verdict), verb="delete", result="kept", reason="it was pinned meanwhile")
+    try:
+        if await pins.pinned(ctx.store, backup_id):  # since the plan was made
+            return Change(object=_object(verdict), verb="delete", result="kept", reason="it was pinned meanwhile")
+    except JobError as error:
+        why = f"whether it is pinned meanwhile cannot be told, so it was left alone: {error}"
+        return Change(object=_object(verdict), verb="delete", result="failed", reason=why)
     change = await ctx.eraser.erase(_object(verdict), verdict.rule)
     ctx.log.info("backup pruned", backup=backup_id, result=change.result, rule=verdict.rule)
     return change
