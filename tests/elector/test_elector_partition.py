@@ -211,7 +211,7 @@ async def test_who_leaves_hands_over_without_a_wait(field_of_three: Field):
 
 
 async def test_two_that_the_lease_was_taken_from_under_never_act_together(sandbox: Sandbox, field_of_three: Field):
-    for _ in range(3):
+    for _ in range(2):
         await field_of_three.leader()
         await asyncio.sleep(LEASE / 2)
         sandbox.remove("coordination.k8s.io/v1", "Lease", "maintd", "default")
@@ -219,4 +219,4 @@ async def test_two_that_the_lease_was_taken_from_under_never_act_together(sandbo
     await field_of_three.leader()
 
     assert field_of_three.most == 1
-    assert len(set(field_of_three.epochs)) == len(field_of_three.epochs) >= 3
+    assert len(set(field_of_three.epochs)) == len(field_of_three.epochs) >= 2
