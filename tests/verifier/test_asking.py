@@ -1,6 +1,7 @@
 """What an API server says to the objects of a backup; nothing is changed by asking."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from pyrage import x25519
@@ -11,7 +12,10 @@ from maintd.config.settings import Settings
 from maintd.core.rehearsal import Answer, Answers
 from maintd.core.rules import Rule
 from maintd.objects.age import UNCHECKED, Identities
+from maintd.objects.freshness import Freshnesses
+from maintd.objects.verification import Verification
 from maintd.sandbox.faults import Fault, raw, unavailable
+from maintd.storage.folder import FolderStore
 from tests.conftest import MERGE_PATCH
 from tests.verifier.conftest import Scene, said
 
@@ -152,6 +156,8 @@ async def test_the_command_keeps_what_it_found_and_the_list_tells_how_deeply(sce
     assert f"the API server would take {made.manifest.objects - 1}, unchecked are 1" in out
     assert (note["depth"], note["damaged"], note["answers"]["taken"]) == ("apply", [], made.manifest.objects - 1)
     assert "(apply: 1 unchecked)" in listed
+    fresh = await Freshnesses(FolderStore(scene.desk.root, "test")).look(frozenset({"backup"}))
+    assert fresh["backup"].verified == datetime.fromisoformat(note["ended"])
     assert f"unchecked roles.rbac.authorization.k8s.io {scene.space}/reader: {RIGHTS_ARE_NOT_ASKED}" in page
 
 
@@ -180,3 +186,13 @@ def test_answers_are_counted_by_object() -> None:
     answers = Answers(server="s", other_cluster=False, refused=(some, some), unchecked=(some,))
 
     assert (answers.refusals, answers.open_questions) == (6, 3)
+
+
+def test_a_backup_of_which_the_cluster_refuses_something_is_sound_all_the_same() -> None:
+    """Else pruning could take the last good one because of a policy."""
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    answers = Answers(server="s", other_cluster=False, refused=(Answer(why="x", count=2, objects=("a", "b")),))
+
+    found = Verification(backup="b", depth="apply", run_id="r", started=now, ended=now, complete=True, answers=answers)
+
+    assert (found.ok, found.result) == (True, "2 refused")
