@@ -52,6 +52,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 async def test_a_process_that_stood_still_does_not_act_once_another_may_and_one_that_died_is_followed(stage: Stage):
     first = await stage.leader()
+    await asyncio.sleep(0.2)
     os.kill(first.pid, signal.SIGSTOP)
     second = await stage.leader(above=first.epoch)
     os.kill(first.pid, signal.SIGCONT)
