@@ -1,1 +1,1 @@
-"""The vocabulary every other layer speaks: no I/O, no clock, no logger."""
+"""The vocabulary every other layer speaks: no I/O but for failpoints, no clock, no logger."""

@@ -1,6 +1,7 @@
 """Places where a process can be made to die: what the variable may say, what it does, and that every place is real."""
 
 import ast
+import json
 import os
 import signal
 import subprocess
@@ -10,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import maintd
+from maintd.cli import cli
 from maintd.config.settings import read_settings
 from maintd.core.errors import ConfigError, JobError
 from maintd.core.failpoints import KNOWN, Failpoint, arm, parse, reach
@@ -134,3 +137,10 @@ def test_a_bad_value_ends_every_command_before_it_begins():
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "write NAME:NTH:kill" in refused.stderr
+
+
+def test_they_are_listed_for_people_and_for_machines():
+    listed, parsed = (CliRunner().invoke(cli, ["debug", "failpoints", *more]) for more in ([], ["-o", "json"]))
+
+    assert [line.split()[0] for line in listed.output.splitlines()[1:]] == list(KNOWN)
+    assert {each["failpoint"]: each["reached_when"] for each in json.loads(parsed.output)} == KNOWN

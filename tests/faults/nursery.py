@@ -74,6 +74,7 @@ class Shell:
             "HOME": str(self.folder),
             "KUBECONFIG": str(self.sandbox.kubeconfig(self.folder / "kubeconfig")),
             "MAINTD_CLUSTER": "test",
+            "MAINTD_HTTP_ADDRESS": "127.0.0.1:0",
             "MAINTD_STORAGE": (self.folder / "store").as_uri(),
             "MAINTD_FAILPOINTS": failpoints,
         }
