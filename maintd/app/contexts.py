@@ -23,8 +23,9 @@ from maintd.rails.erasure import Erasure
 from maintd.rails.gate import RailGate
 from maintd.rails.ledger import Tally
 from maintd.rails.scope import Scope
+from maintd.scheduling.entry import JobState
 from maintd.scheduling.ring import Ring
-from maintd.scheduling.state import JobState, State
+from maintd.scheduling.state import State
 from maintd.storage.open import open_eraser
 from maintd.storage.signing_keys import MountedKeys
 from maintd.telemetry import logs
@@ -59,13 +60,12 @@ class Contexts:
         log = logs.get("maintd.run").bind(job=job.name, kind=job.kind.name, run_id=ring.run_id)
         api = self._scoped(ring)
         gate = self._gate(ring, api, log)
-        reader = cast("Reader", NoCluster(api)) if isinstance(api, str) else ClusterReader(api)
         try:
             yield Context(
                 run_id=ring.run_id,
                 job=job.name,
                 target=job.target,
-                cluster=reader,
+                cluster=cast("Reader", NoCluster(api)) if isinstance(api, str) else ClusterReader(api),
                 gate=gate,
                 store=self.store,
                 http=self.http,
@@ -74,6 +74,7 @@ class Contexts:
                 memory=dict(entry.memory),
                 by_hand=ring.trigger == "manual",
                 cluster_name=self.settings.cluster,
+                epoch=ring.guard.epoch,
                 gke=self.google.of(job.target.gke) if job.target.gke else None,
                 keys=MountedKeys(),
                 opener=self.opener,
@@ -87,8 +88,11 @@ class Contexts:
     def _scoped(self, ring: Ring) -> Api | str:
         if isinstance(self.api, str):
             return self.api
+        reign = f"; epoch {ring.guard.epoch}" if ring.guard.epoch else ""
         return self.api.scoped(
-            user_agent=f"maintd/{__version__} ({ring.job.name})", patience=ring.job.timeout * _SHARE_OF_A_CALL
+            user_agent=f"maintd/{__version__} ({ring.job.name}{reign})",
+            patience=ring.job.timeout * _SHARE_OF_A_CALL,
+            guard=ring.guard,
         )
 
     def _gate(self, ring: Ring, api: Api | str, log: Log) -> Gate:

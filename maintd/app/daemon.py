@@ -1,16 +1,19 @@
 """The daemon: rings jobs, takes an edited jobs.yaml, answers probes, and drains when it is told to stop."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
 from maintd.app.backup_watch import BackupWatch
 from maintd.app.contexts import now
+from maintd.app.duty import Duty
 from maintd.app.house import House
 from maintd.app.housekeeping import Housekeeper, server_time
 from maintd.config.jobs import Job, JobsFile
 from maintd.core.errors import ConfigError, JobError
-from maintd.scheduling.alarm import Alarm
+from maintd.scheduling.claims import FENCE
+from maintd.scheduling.lease import Elector
 from maintd.storage.open import open_pruner
 from maintd.telemetry import logs
 from maintd.telemetry.health import Health
@@ -22,24 +25,32 @@ Edits = AsyncIterator[JobsFile | ConfigError]
 
 
 class Daemon:
-    """One `serve`."""
+    """One `serve`: a candidate, and the leader while it is elected."""
 
     def __init__(self, house: House, jobs: JobsFile) -> None:
+        house.leadership.end()  # nobody leads before an election
         self._house = house
         self._first = jobs
-        self._jobs: dict[str, Job] = {}
         self._bad_file = ""
+        self._stop = asyncio.Event()
         self._log = logs.get("maintd")
-        self._alarm = Alarm(self._ring, log=self._log)
+        settings, state = house.settings, house.state
+        self._alone = settings.replicas == 1
+        self._elector = Elector(
+            house.lease, house.leadership.identity, settings.lease, self._log, floor=lambda: state.of(FENCE).epoch
+        )
+        self._duty = Duty(house, self._stop, self._log, alone=self._alone)
+        self._duty.others_lead = lambda: self._elector.leader not in ("", house.leadership.identity)
         self.housekeeper = self._hired(house)
+        self._duty.chores = self.housekeeper.run
         self._backups = BackupWatch(house.store, house.metrics, self._log)
         self._pulse = Pulse(house.metrics.observe_lag)
-        self._health = Health(self._pulse.silent_seconds, self._alarm.overdue, self._troubles())
-        self._server = Server(house.settings.http_address, self._health, house.metrics.exposition)
+        self._health = Health(self._pulse.silent_seconds, self._duty.overdue, self._troubles(), self._who_leads)
+        self._server = Server(settings.http_address, self._health, house.metrics.exposition)
         house.metrics.watch(
-            last_wakeup=lambda: self._alarm.last_wakeup,
-            overdue=self._alarm.overdue,
-            next_due=self._alarm.next_due,
+            last_wakeup=lambda: self._duty.last_wakeup,
+            overdue=self._duty.overdue,
+            next_due=self.next_due,
             dropped_lines=logs.dropped,
         )
 
@@ -51,33 +62,51 @@ class Daemon:
     @property
     def jobs(self) -> dict[str, Job]:
         """The jobs as they are now, by name."""
-        return self._jobs
+        return self._duty.jobs
 
     def next_due(self, name: str) -> datetime | None:
         """When the job rings next."""
-        return self._alarm.next_due(name)
+        return self._duty.next_due(name)
 
-    async def run(self, edits: Edits, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+    async def run(self, edits: Edits, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until `stop`, then drain. Raises ConfigError where the HTTP address cannot be had."""
         await self._server.start()
         tasks = [asyncio.create_task(self._pulse.run(), name="pulse")]
         try:
             await self._house.state.load()
             self._take(self._first)
-            self._alarm.start()
-            tasks.append(asyncio.create_task(self._follow(edits), name="jobs.yaml"))
-            tasks.append(asyncio.create_task(self.housekeeper.run(), name="housekeeping"))
-            tasks.append(asyncio.create_task(self._backups.run(), name="backup watch"))
+            if self._alone:
+                self._duty.begin_to_ring()
+            tasks += [
+                asyncio.create_task(self._follow(edits), name="jobs.yaml"),
+                asyncio.create_task(self._backups.run(), name="backup watch"),
+                asyncio.create_task(self._house.orders.run(), name="orders"),
+            ]
             self._health.started()
-            self._log.info("daemon started", jobs=len(self._jobs), url=self.url, storage=self._house.store.url(""))
+            self._log.info("daemon started", jobs=len(self.jobs), url=self.url, storage=self._house.store.url(""))
             ready()
-            await stop.wait()
+            await self._serve()
         finally:
             await self._shut_down(tasks)
 
-    def hurry(self) -> None:
-        """Do not wait out the grace: interrupt what still runs."""
-        self._house.runner.interrupt()
+    def stop(self) -> None:
+        """End `run`; what runs is given its grace. The second time it is interrupted at once."""
+        if self._stop.is_set():
+            self._house.runner.interrupt()
+        self._health.stopping()
+        self._stop.set()
+
+    async def _serve(self) -> None:
+        """Stand for election, again and again, until told to stop; the lease is given back at last."""
+        campaign = asyncio.create_task(self._elector.run(self._duty.lead), name="campaign")
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({campaign, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if self._elector.reign is None and not campaign.done():  # nobody's duty is ended by that but our own
+            await self._duty.drain()
+            campaign.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await campaign
 
     def _hired(self, house: House) -> Housekeeper:
         return Housekeeper(
@@ -95,18 +124,10 @@ class Daemon:
         state = self._house.state
         if state.problem:
             raise JobError(f"it is not known which runs were the last of each job: {state.problem}")
-        return frozenset(run.run_id for name in self._jobs for run in state.of(name).last_runs)
-
-    def _ring(self, name: str, due: datetime, folded: int) -> None:
-        self._house.runner.ring(self._jobs[name], due, folded)
+        return frozenset(run.run_id for name in self.jobs for run in state.of(name).last_runs)
 
     async def _shut_down(self, tasks: list[asyncio.Task[None]]) -> None:
-        grace = self._house.settings.grace.total_seconds()
         self._health.stopping()
-        self._alarm.stop()
-        running = self._house.runner.running()
-        self._log.info("daemon stopping", running=sorted(running), grace_seconds=grace)
-        await self._house.runner.drain(grace)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -128,12 +149,10 @@ class Daemon:
 
     def _take(self, file: JobsFile) -> None:
         """Use these jobs. An unchanged job keeps its due time; what runs already runs on as it was."""
-        new = {job.name: job for job in file.jobs}
-        added, removed = new.keys() - self._jobs.keys(), self._jobs.keys() - new.keys()
-        changed = {name for name in new.keys() & self._jobs.keys() if new[name] != self._jobs[name]}
-        # The alarm first rings what had fallen due under a schedule that goes: those jobs must still be there.
-        self._alarm.set({name: job.schedule for name, job in new.items() if job.schedule and job.enabled})
-        self._jobs = new
+        old, new = self.jobs, {job.name: job for job in file.jobs}
+        added, removed = new.keys() - old.keys(), old.keys() - new.keys()
+        changed = {name for name in new.keys() & old.keys() if new[name] != old[name]}
+        self._duty.take(new)
         self._house.runner.resize(file.max_running)
         self.housekeeper.terms = file.retention.terms
         self._tell_metrics(new, removed)
@@ -159,6 +178,12 @@ class Daemon:
             failures = entry.consecutive_failures
             metrics.know_job(name, job.kind.name, last_success=entry.last_success, consecutive_failures=failures)
 
+    def _who_leads(self) -> str:
+        reign = self._elector.reign
+        if reign is not None:
+            return f"leads, in reign {reign.epoch}"
+        return f"follows {self._elector.leader}" if self._elector.leader else "nobody leads"
+
     def _store_trouble(self) -> str:
         failing = (f"{sink}: {why}" for sink, why in self._house.fanout.failing.items())
         return "; ".join(filter(None, (self._house.unsaved, *failing, self.housekeeper.problem)))
@@ -169,5 +194,6 @@ class Daemon:
             "config": lambda: self._bad_file,
             "store": self._store_trouble,
             "state": lambda: house.state.problem,
+            "lease": lambda: self._elector.problem,
             "cluster": lambda: house.api if isinstance(house.api, str) else house.api.problem,
         }

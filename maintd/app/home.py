@@ -1,14 +1,18 @@
 """Where the state of all jobs lives: with the cluster that they work on."""
 
 import asyncio
+from dataclasses import dataclass
+from pathlib import Path
 
 from maintd.cluster.api import Api
 from maintd.cluster.reader import ClusterReader
 from maintd.cluster.writer import ClusterWriter
 from maintd.config.settings import Settings
 from maintd.core.errors import JobError, Missing
+from maintd.core.guard import Guard
 from maintd.core.resource import NAMESPACES
 from maintd.scheduling.homes import ConfigMapHome, FolderHome
+from maintd.scheduling.lease_homes import ClusterLease, FolderLease, LeaseHome
 from maintd.scheduling.state import Home
 from maintd.storage.open import state_folder
 from maintd.telemetry import logs
@@ -16,13 +20,24 @@ from maintd.telemetry import logs
 _NAMESPACE_SECONDS = 5.0
 
 
-async def find_home(settings: Settings, api: Api | str) -> Home:
-    """The ConfigMap in maintd's namespace; a folder where there is no such namespace, or no cluster at all."""
-    namespace = settings.state_namespace or settings.namespace
-    folder = FolderHome(state_folder(settings.storage, settings.cluster).absolute())
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """Of the state, and of the lease of who leads."""
+
+    state: Home
+    lease: LeaseHome
+
+
+async def find_homes(settings: Settings, api: Api | str, guard: Guard | None = None) -> Homes:
+    """In maintd's namespace; in a folder where there is no such namespace, or no cluster at all.
+
+    `guard` is asked before the state is written, and never about the lease.
+    """
+    folder = state_folder(settings.storage, settings.cluster).absolute()
     if isinstance(api, str):
-        logs.get("maintd").info("state kept in a folder", file=folder.describe(), why=api)
-        return folder
+        logs.get("maintd").info("state kept in a folder", folder=str(folder), why=api)
+        return _in_folder(folder)
+    namespace = settings.state_namespace or settings.namespace
     reader = ClusterReader(api)
     try:
         async with asyncio.timeout(_NAMESPACE_SECONDS):
@@ -30,11 +45,18 @@ async def find_home(settings: Settings, api: Api | str) -> Home:
     except Missing:
         logs.get("maintd").warning(
             "state kept in a folder",
-            file=folder.describe(),
+            folder=str(folder),
             why=f"the cluster has no namespace {namespace}",
             remedy=f"kubectl create namespace {namespace}, to share the state with a daemon in the cluster",
         )
-        return folder
+        return _in_folder(folder)
     except (JobError, TimeoutError):
         pass  # it may exist: a right is missing, or the server is away; State tells what it cannot read
-    return ConfigMapHome(reader, ClusterWriter(api), namespace)
+    return Homes(
+        ConfigMapHome(reader, ClusterWriter(api.scoped(guard=guard)), namespace),
+        ClusterLease(reader, ClusterWriter(api), namespace),
+    )
+
+
+def _in_folder(folder: Path) -> Homes:
+    return Homes(FolderHome(folder), FolderLease(folder))

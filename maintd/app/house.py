@@ -9,7 +9,8 @@ from pathlib import Path
 
 from maintd import __version__
 from maintd.app.contexts import Contexts, now
-from maintd.app.home import find_home
+from maintd.app.home import find_homes
+from maintd.app.leadership import Leadership
 from maintd.cluster.api import Api
 from maintd.config.settings import Settings
 from maintd.core.errors import ConfigError
@@ -19,6 +20,8 @@ from maintd.core.signing import Opener
 from maintd.gcp.gke import Google
 from maintd.probe.curl import Curl
 from maintd.probe.guard import Guard
+from maintd.scheduling.lease_homes import LeaseHome
+from maintd.scheduling.orders import Orders
 from maintd.scheduling.runner import Runner
 from maintd.scheduling.state import State
 from maintd.sinks.fanout import Fanout, Sink
@@ -44,6 +47,14 @@ class House:
     fanout: Fanout
     metrics: Metrics
     runner: Runner
+    leadership: Leadership
+    lease: LeaseHome
+
+    @property
+    def orders(self) -> Orders:
+        """Who obeys what people ask of this process through the state."""
+        log, leadership = logs.get("maintd"), self.leadership
+        return Orders(self.state, self.runner, log, clock=now, reign=lambda: leadership.reign)
 
     @property
     def unsaved(self) -> str:
@@ -66,22 +77,22 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Build everything; nothing is asked of the store, and of the API server only where the state lives.
 
-    `next_due` of a job goes into the log line of its run; without it runs are not logged. `embedded`: the kubeconfig of
-    the embedded cluster, whose application probes may reach. `hurried`: somebody waits, and hears of a server that is
-    away in seconds. `spooling`: this process stays, so records may wait for a store. The rest is of whoever types.
+    `next_due` of a job goes into the log line of its run. `embedded`: the kubeconfig of a cluster whose loopback
+    addresses probes may reach. `hurried`: who waits hears in seconds of a server that is away. `spooling`: records may.
     """
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(_connected(settings, embedded, hurried=hurried))
-        metrics = Metrics()
+        metrics, leadership = Metrics(), Leadership()
         store = await stack.enter_async_context(_store(settings, metrics, spooling=spooling))
-        state = State(await find_home(settings, api), logs.get("maintd"))
+        log, homes = logs.get("maintd"), await find_homes(settings, api, leadership)
+        state = State(homes.state, log)
         stack.push_async_callback(state.close)
-        history = History(store, logs.get("maintd"))
+        history = History(store, log)
         fanout = _fanout(metrics, state, (history, *((LogSink(next_due),) if next_due else ()), *sinks))
         google = await stack.enter_async_context(Google(settings.gke_endpoint))
         contexts = Contexts(api, store, await _probes(api, embedded), state, settings, google, opener, rehearser)
-        runner = Runner(contexts.open, state, fanout, clock=now, max_running=max_running)
-        yield House(settings, api, store, history, state, fanout, metrics, runner)
+        runner = Runner(contexts.open, state, fanout, log, clock=now, leadership=leadership, max_running=max_running)
+        yield House(settings, api, store, history, state, fanout, metrics, runner, leadership, homes.lease)
 
 
 @asynccontextmanager

@@ -94,13 +94,13 @@ async def _demo(*, keep: bool) -> None:
             embedded=FOLDER / "kubeconfig",
         ) as house:
             daemon = Daemon(house, jobs)
-            serving = asyncio.create_task(daemon.run(jobsfile.edits(jobs, settings), stop))
+            serving = asyncio.create_task(daemon.run(jobsfile.edits(jobs, settings)))
             await _until(seen.all_there, stop, serving)
             if keep:
                 _tell(jobs, seen.runs, house, before)
                 _tell_on(daemon, settings, seen.runs)
                 await _break_until(stop, box)
-            stop.set()
+            daemon.stop()
             await serving
             if not keep:
                 logs.shutdown()  # the log has a thread of its own: its last line comes before the table

@@ -9,7 +9,8 @@ import click
 from maintd.cli.tables import OUTPUT, age, coloured, now, show, table, utc
 from maintd.config.jobs import Job, JobsFile
 from maintd.config.settings import Settings
-from maintd.scheduling.state import JobState, State
+from maintd.scheduling.entry import JobState
+from maintd.scheduling.state import State
 
 
 @click.command("jobs")

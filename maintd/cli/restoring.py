@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from maintd import __version__
-from maintd.app.home import find_home
+from maintd.app.home import find_homes
 from maintd.cli.backup_options import Meant
 from maintd.cli.process import settle
 from maintd.cluster.api import Api
@@ -142,7 +142,7 @@ class Restoring:
         existing, reader, writer = self.wishes.existing, ClusterReader(api), ClusterWriter(api)
         making = Making(reader, writer, existing, lambda done: _progress(done, total), self.patience)
         log = logs.get("maintd")
-        state = State(await find_home(self.settings, api), log)
+        state = State((await find_homes(self.settings, api)).state, log)
         artifacts = [self.kept] if self.kept else []
         homes = {step.home for step in steps if step.writes} - {""}
         try:

@@ -81,7 +81,9 @@ async def execute(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, house.runner.interrupt)
+        orders = asyncio.create_task(house.orders.run())
         run = await house.runner.run_now(job, mode, actor=getpass.getuser(), reason=reason)
+        orders.cancel()
         lost = "; ".join(f"NOT KEPT: {why}" for why in house.fanout.failing.values())
         return run, lost or house.store.url(run_path(run.run_id))
 

@@ -43,7 +43,6 @@ async def _serve(settings: Settings, jobs: JobsFile) -> None:
     from maintd.cli import jobsfile
 
     settle()
-    stop = asyncio.Event()
     async with open_house(
         settings,
         next_due=lambda name: daemon.next_due(name),  # noqa: PLW0108 - the daemon is made of the house that asks it
@@ -54,11 +53,9 @@ async def _serve(settings: Settings, jobs: JobsFile) -> None:
         loop = asyncio.get_running_loop()
 
         def told(number: int) -> None:
-            if stop.is_set():
-                daemon.hurry()
-            stop.set()
             click.echo(f"{signal.Signals(number).name}: stopping", err=True)
+            daemon.stop()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told, number)
-        await daemon.run(jobsfile.edits(jobs), stop)
+        await daemon.run(jobsfile.edits(jobs))

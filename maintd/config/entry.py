@@ -104,7 +104,7 @@ def _check_when(part: Part) -> None:
     for key in said[1:]:
         part.wrong_key(key, f"the job has {said[0]} already", "keep one of the two")
     if said == ["manual"]:
-        for key in ("jitter", "start_deadline"):
+        for key in ("jitter", "start_deadline", "on_missed"):
             if key in part:
                 part.wrong_key(key, "means nothing for a manual job", "remove it")
 
@@ -201,6 +201,7 @@ def _job(entry: Entry, found: _Found, scope: Scope) -> Job:
         jitter=jitter,
         schedule=scope.schedules.jittered(schedule, jitter, entry.name) if schedule and jitter else schedule,
         start_deadline=entry.start_deadline or defaults.start_deadline,
+        on_missed=entry.on_missed or ("run-once" if kind.protects else "skip"),
         timeout=entry.timeout or defaults.timeout or kind.timeout,
         overlap=entry.overlap or defaults.overlap,
         retry=entry.retry or defaults.retry,

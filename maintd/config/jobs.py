@@ -21,9 +21,9 @@ _DAY = timedelta(days=1)
 Name = Annotated[str, Field(pattern=DNS_LABEL)]
 Pause = Annotated[Duration, Field(ge=_SECOND, le=_DAY)]
 Overlap = Literal["skip", "queue"]
+OnMissed = Literal["run-once", "skip"]
 
-
-NOT_YET = frozenset({"on_missed", "windows", "freeze", "blocked_by", "notify", "locks", "escalate"})
+NOT_YET = frozenset({"windows", "freeze", "blocked_by", "notify", "locks", "escalate"})
 """Keys of a job whose mechanism is not built: refused, so that nobody relies on what does not happen."""
 
 
@@ -99,6 +99,11 @@ class Entry(_Part):
     )
     start_deadline: Pause | None = Field(
         default=None, description="When it could not start this long after it was due, the run is missed."
+    )
+    on_missed: OnMissed | None = Field(
+        default=None,
+        description="When it fell due while maintd was down: run-once makes up for it, once, within start_deadline; "
+        "skip records it as missed. Unless said, backups and their verification are run once.",
     )
     timeout: Pause | None = Field(default=None, description="A run that takes longer is stopped.")
     overlap: Overlap | None = Field(
@@ -197,6 +202,7 @@ class Job:
     schedule: Schedule | None = field(default=None, compare=False)
     """None for a manual job."""
     start_deadline: timedelta | None = None
+    on_missed: OnMissed = "skip"
     timeout: timedelta = timedelta(minutes=5)
     overlap: Overlap = "skip"
     retry: Retry = field(default_factory=Retry)

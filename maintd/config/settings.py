@@ -72,12 +72,18 @@ class Settings(BaseSettings):
         description="host:port of the GKE API; empty: Google's own. Plain and without credentials on a loopback "
         "address, else TLS.",
     )
+    replicas: int = Field(
+        default=1,
+        ge=1,
+        le=10,
+        description="How many are meant to run. With 1, what only observes goes on while the API server is away.",
+    )
     grace: Annotated[Duration, Field(le=timedelta(hours=1))] = Field(
         default=timedelta(seconds=25), description="How long running jobs may go on after SIGTERM."
     )
     lease: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(minutes=5))] = Field(
         default=timedelta(seconds=15),
-        description="How long another maintd waits before it takes the place of a silent one.",
+        description="How long a leader that is silent stays the leader; then another replica, or the next start, acts.",
     )
     failpoints: str = Field(
         default="",

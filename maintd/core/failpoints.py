@@ -24,6 +24,8 @@ KNOWN = {
     "backup-object-before": "a file of a backup is about to be written",
     "bucket-upload-after": "a bucket has taken an object, and who wrote it has not been told",
     "bucket-upload-before": "an object is about to be sent to a bucket",
+    "claim-after": "the starts of what fell due together are claimed, and nothing has started",
+    "claim-before": "the starts of what fell due together are about to be claimed",
     "folder-object-linked": "an object has its name, and its unfinished file is still there",
     "folder-object-unfinished": "an object is on disk, not under its name yet",
     "gate-delete-after": "the API server has answered a deletion, and nothing has noted it",

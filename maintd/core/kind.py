@@ -44,6 +44,8 @@ class Context:
     """Somebody asked for this run and waits for it: it tells what is so now, whatever runs before it saw."""
     cluster_name: str = ""
     """MAINTD_CLUSTER: what the cluster is called in the store, and in a backup's manifest."""
+    epoch: int = 0
+    """The reign under which it runs; 0 where somebody typed it."""
     gke: Gke | None = None
     """Google's view of the target's cluster; None where the target has no `gke:`."""
     keys: Keys = field(default_factory=NoKeys)
@@ -75,6 +77,10 @@ class Kind:
     """What the schema cannot say: None, or why these params cannot work on this target, with the remedy."""
     erases_backups: bool = False
     """It deletes backups from the store, so that `mode` means something; no other kind can."""
+    protects: bool = False
+    """Others rely on what it leaves in the store: what fell due while maintd was down is made up for once."""
+    idempotent: bool = False
+    """A run that was cut off may be started again: the second one undoes or repeats nothing of the first."""
     limits: Limits = field(default_factory=Limits)
     timeout: timedelta = timedelta(minutes=5)
     """Default deadline of one run."""

@@ -139,6 +139,10 @@ class Run(Frozen):
     trigger: Literal["schedule", "manual"] = "schedule"
     actor: str = ""
     reason: str = ""
+    epoch: int = 0
+    """The reign of the leader that started it; 0 where somebody typed it, and for what needs no leader."""
+    rerun_of: str = ""
+    """The run that was cut off, where this one makes up for it."""
     due: datetime | None = None
     """The instant it was due, UTC; None for a manual run."""
     started: datetime

@@ -139,6 +139,8 @@ class Manifest(Frozen):
     started: datetime
     """By the clock of whoever made it."""
     ended: datetime
+    epoch: int = 0
+    """The reign of the leader that made it; 0: somebody typed."""
     namespaces: tuple[str, ...] = ()
     """What the job covers, as it was asked for; empty: all."""
     exclude_namespaces: tuple[str, ...] = ()

@@ -23,16 +23,18 @@ from maintd.scheduling.pending import Due, Pending
 LONGEST_WAIT = timedelta(seconds=30)
 """Timers count the monotonic clock: after a suspend or a clock step this is how late a ring can be."""
 AFTER_FAILURE = timedelta(seconds=1)
+SMALL_STEP = timedelta(hours=3)
+"""A clock set back by no more than this makes nothing due again; more is a correction, as in Debian's cron(8)."""
 
 
 class Alarm:
-    """Calls `ring(job, due, folded)` in the loop's thread for what falls due; `set`, `start`, then `stop`, once.
+    """Calls `ring(due)` in the loop's thread for what falls due; `set`, `start`, then `stop`, once.
 
-    `folded` counts the due instants that one ring stands for: 1, or more where we were late; then `due` is the
-    latest. Each due instant of a job is rung at most once, also when clocks are set back.
+    Each due instant of a job is rung once, unless the clock is set back by more than SMALL_STEP: then what is due again
+    is rung again, and whoever must not do it twice looks into the claims.
     """
 
-    def __init__(self, ring: Callable[[str, datetime, int], object], *, log: Log) -> None:
+    def __init__(self, ring: Callable[[Due], object], *, log: Log) -> None:
         self._ring = ring
         self._log = log
         self._jobs: dict[str, Pending] = {}
@@ -115,10 +117,20 @@ class Alarm:
     def _looked(self) -> None:
         now = _now()
         if self.last_wakeup and now < self.last_wakeup:
-            self._log.warning("clock set back", seconds=(self.last_wakeup - now).total_seconds())
+            self._set_back(now, self.last_wakeup - now)
         self.last_wakeup = now
         self._looked_at = asyncio.get_running_loop().time()
         self._ring_all()
+
+    def _set_back(self, now: datetime, step: timedelta) -> None:
+        """Silence until the old time is reached again could last a day, or years after a bad one."""
+        again = step > SMALL_STEP
+        self._log.warning("clock set back", seconds=step.total_seconds(), due_again=again)
+        for pending in self._jobs.values() if again else ():
+            if self._scheduler.get_job(pending.job):
+                self._scheduler.remove_job(pending.job)
+            pending.restart(now)
+            self._schedule(pending)
 
     def _failed(self) -> None:
         """APScheduler raised half-way through its jobs: look through all of them ourselves."""
@@ -131,7 +143,7 @@ class Alarm:
         while self._rings and self._scheduler.state == STATE_RUNNING:
             due = self._rings.popleft()
             try:
-                self._ring(*due)
+                self._ring(due)
             except Exception:  # noqa: BLE001 - one ring that fails must not silence the others
                 self._log.error("ring failed", job=due.job, due=due.at, exc_info=True)
 

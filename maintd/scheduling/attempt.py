@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maintd.config.jobs import Job
-from maintd.core.errors import JobError, Refused, Transient
+from maintd.core.errors import JobError, NotLeading, Refused, Transient
 from maintd.core.kind import Context
 from maintd.core.outcome import Change, Outcome, Status
 from maintd.core.units import format_duration
@@ -49,11 +49,15 @@ class Attempt:
         self._memory: dict[str, Any] | None = None
         self._changes: tuple[Change, ...] = ()
         self._left_behind: asyncio.Task[Outcome] | None = None
+        self._why = ""
         self._interrupted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when there is a verdict."""
 
-    def interrupt(self) -> None:
+    def interrupt(self, why: str = "") -> None:
         """Stop the run from outside; `verdict` returns once it has stopped."""
         if not self._interrupted.done():
+            self._why = why
             self._interrupted.set_result(None)
 
     async def verdict(self) -> Verdict:
@@ -62,9 +66,12 @@ class Attempt:
             outcome = await self._until_done()
             status, error, trace = outcome.judged(), "", ""
         except BaseException as raised:  # noqa: BLE001 - whatever a kind raises ends in a record, SystemExit too
-            status, error = _meaning(raised, self._job)
+            status, error = _meaning(raised, self._job, self._why)
             trace = "".join(traceback.format_exception(raised)) if status is Status.CRASHED else ""
             outcome = Outcome(error, changes=self._changes)
+        finally:
+            if not self.over.done():
+                self.over.set_result(None)
         return Verdict(
             status, outcome, error, trace, self._attempts, memory=self._remembered(), left_behind=self._left_behind
         )
@@ -127,7 +134,7 @@ class Attempt:
         return self._memory if size <= LARGEST_MEMORY else None
 
 
-def _meaning(error: BaseException, job: Job) -> tuple[Status, str]:
+def _meaning(error: BaseException, job: Job, why: str) -> tuple[Status, str]:
     match error:
         case _OverrunError():
             limit = format_duration(job.timeout)
@@ -136,7 +143,9 @@ def _meaning(error: BaseException, job: Job) -> tuple[Status, str]:
                 f"stopped at its deadline of {limit}; give the job a longer timeout if it needs one",
             )
         case asyncio.CancelledError():
-            return Status.INTERRUPTED, "stopped from outside before it was done"
+            return Status.INTERRUPTED, f"stopped from outside before it was done{f': {why}' if why else ''}"
+        case NotLeading():
+            return Status.INTERRUPTED, str(error)
         case Refused():
             return Status.REFUSED, str(error)
         case JobError():

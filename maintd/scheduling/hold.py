@@ -6,7 +6,7 @@ minutes and no longer.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,13 +17,13 @@ from maintd.config.jobs import Job
 from maintd.core.errors import MaintdError
 from maintd.core.ports import Log
 from maintd.core.rules import READING
-from maintd.scheduling.state import JobState, State
+from maintd.scheduling.entry import JobState
+from maintd.scheduling.state import State
 
 KEY = "restore.hold"
 """No job can be called so: their names have no dots."""
 LASTS = timedelta(minutes=5)
 _RENEWED = timedelta(minutes=1)
-_PATIENCE = timedelta(seconds=5)
 
 
 class Hold(BaseModel):
@@ -48,17 +48,9 @@ class Hold(BaseModel):
         return not places or None in places or not places.isdisjoint(self.namespaces)
 
 
-async def holding(state: State, now: datetime, job: Job | None = None) -> Hold | None:
-    """The hold that lasts and covers this job, if one does; without a job, any.
-
-    A state that cannot be read holds nobody: the gate will say so itself.
-    """
-    try:
-        async with asyncio.timeout(_PATIENCE.total_seconds()):
-            found = _lasting(await state.fresh(KEY), now)
-    except (MaintdError, TimeoutError):
-        return None
-    return next((hold for hold in found if job is None or hold.covers(job)), None)
+def hold_on(entries: Mapping[str, JobState], job: Job, now: datetime) -> Hold | None:
+    """The hold that lasts and covers this job, if one does."""
+    return next((hold for hold in _lasting(entries.get(KEY, JobState()), now) if hold.covers(job)), None)
 
 
 @asynccontextmanager

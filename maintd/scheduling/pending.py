@@ -24,11 +24,13 @@ class Due(NamedTuple):
     at: datetime
     folded: int
     """1 unless we were late; MOST_COUNTED stands for that many or more."""
+    before: datetime | None = None
+    """The last of the others that this ring stands for, as far as they were counted; None where it stands for none."""
 
 
 @dataclass(slots=True)
 class Pending:
-    """One job's next due instant. Each is taken once, whatever the clock does."""
+    """One job's next due instant. Each is taken once, until somebody starts anew."""
 
     job: str
     schedule: Schedule
@@ -45,17 +47,24 @@ class Pending:
 
     def take(self, now: datetime) -> Due | None:
         """What fell due up to `now`, folded into one; None where nothing did."""
-        last, folded = None, 0
+        before, last, folded = None, None, 0
         with self._surviving():
             if self.broken:
                 self.due = self.schedule.after(self.since)
             while self.due is not None and self.due <= now:
-                last = self.since = self.due
+                before, last = last, self.due
+                self.since = self.due
                 folded += 1
                 if folded == MOST_COUNTED:
                     self.since = self._just_before_last(now)
                 self.due = self.schedule.after(self.since)
-        return Due(self.job, last, min(folded, MOST_COUNTED)) if last else None
+        return Due(self.job, last, min(folded, MOST_COUNTED), before) if last else None
+
+    def restart(self, now: datetime) -> None:
+        """Count from `now` on, whatever was taken before."""
+        self.since = now
+        with self._surviving():
+            self.due = self.schedule.after(now)
 
     def wake(self, now: datetime) -> datetime | None:
         """When to look again: later than `now`, or None where no more will fall due."""

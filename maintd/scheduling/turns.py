@@ -1,7 +1,8 @@
-"""Whose turn it is: at most so many at once, first come, first served."""
+"""Whose turn it is: at most so many at once, first come, first served; and waiting that can be cut short."""
 
 import asyncio
 from collections import deque
+from typing import Any
 
 
 class Turns:
@@ -29,3 +30,32 @@ class Turns:
                 turn.set_result(None)
                 return
         self._free += 1
+
+
+class Waits:
+    """What runs wait for before they start."""
+
+    def __init__(self) -> None:
+        self._waits: set[asyncio.Future[Any]] = set()
+        self.over = False
+        """Nobody shall wait any more."""
+
+    def cut(self) -> None:
+        """End every wait of this moment."""
+        for wait in [*self._waits]:
+            wait.cancel()
+
+    def end(self) -> None:
+        """End every wait, and those to come."""
+        self.over = True
+        self.cut()
+
+    async def until(self, wait: asyncio.Future[Any]) -> bool:
+        """False where the wait was ended before it was done; then it is cancelled."""
+        if not wait.done():
+            if self.over:
+                wait.cancel()
+            self._waits.add(wait)
+            await asyncio.wait({wait})
+            self._waits.discard(wait)
+        return not wait.cancelled()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from maintd.core.errors import JobError, Missing
+from maintd.core.errors import Conflict, JobError, Missing
 from maintd.core.failpoints import reach
 from maintd.core.outcome import Run, run_path
 from maintd.core.ports import Log, Store
@@ -46,7 +46,10 @@ class History:
         if len(data) > MAX_OBJECT:
             data = to_record(cut(run, MAX_OBJECT))
         reach("record-before")
-        await self._store.create(path, data)
+        try:
+            await self._store.create(path, data)
+        except Conflict:  # the run was cut off, and whoever leads since has said so
+            self._log.warning("record kept before, by another maintd", path=path)
         reach("record-after")
 
     async def read(self, run_id: str) -> Run:

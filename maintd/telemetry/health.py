@@ -24,16 +24,18 @@ class Health:
         silent_seconds: Callable[[], float],
         overdue: Callable[[], timedelta],
         troubles: Mapping[str, Callable[[], str]],
+        role: Callable[[], str] = lambda: "",
     ) -> None:
         """`troubles`: by name (`config`, `store`, `state`), what is wrong with it now, or an empty text.
 
-        `overdue`: by how much the scheduler has missed its next wake-up.
+        `overdue`: by how much the scheduler has missed its next wake-up. `role`: whether this process leads.
         """
         self._clocks: dict[str, Callable[[], float]] = {
             "event loop": silent_seconds,
             "scheduler": lambda: overdue().total_seconds(),
         }
         self._troubles = troubles
+        self._role = role
         self._not_ready = "starting"
 
     def started(self) -> None:
@@ -51,6 +53,7 @@ class Health:
         return Answer(not late, "\n".join(lines) or "alive")
 
     def ready(self) -> Answer:
-        """Not good: no jobs are started. Troubles are told, and change nothing: the jobs that are known run on."""
+        """Not good: it starts or stops. A follower is ready, to take over; troubles are told, and change nothing."""
         lines = [f"{name}: {' '.join(text().split()) or 'ok'}" for name, text in self._troubles.items()]
-        return Answer(not self._not_ready, "\n".join([self._not_ready or "ready", *lines]))
+        role = [f"role: {self._role()}"] if self._role() else []
+        return Answer(not self._not_ready, "\n".join([self._not_ready or "ready", *lines, *role]))

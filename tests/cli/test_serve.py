@@ -26,7 +26,10 @@ async def test_health_and_metrics_are_answered(serving):
 
     assert await serving.get("/livez") == (200, "alive\n")
     status, text = await serving.get("/readyz")
-    assert (status, text.splitlines()) == (200, ["ready", "config: ok", "store: ok", "state: ok", "cluster: ok"])
+    assert (status, text.splitlines()) == (
+        200,
+        ["ready", "config: ok", "store: ok", "state: ok", "lease: ok", "cluster: ok", "role: leads, in reign 1"],
+    )
     metrics = (await serving.get("/metrics"))[1]
     assert 'maintd_job_runs_total{job="node-versions",kind="version-check",status="attention"}' in metrics
     assert "maintd_config_last_reload_successful 1.0" in metrics

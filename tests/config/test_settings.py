@@ -25,6 +25,7 @@ DEFAULTS = {
     "spool_limit": 64 * 1024 * 1024,
     "allow_storage_emulator": "",
     "failpoints": "",
+    "replicas": 1,
 }
 
 

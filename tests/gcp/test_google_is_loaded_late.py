@@ -47,13 +47,14 @@ async def main(folder):
             gke_endpoint="gke.invalid:443",
         )
         jobs = jobsfile.load(settings.jobs_file)
-        async with open_house(settings, embedded=box.kubeconfig(folder / "kubeconfig")) as house:
-            stop = asyncio.Event()
-            serving = asyncio.create_task(Daemon(house, jobs).run(jobsfile.edits(jobs, settings), stop))
+        kubeconfig = box.kubeconfig(folder / "kubeconfig")
+        async with open_house(settings, embedded=kubeconfig) as house:
+            daemon = Daemon(house, jobs)
+            serving = asyncio.create_task(daemon.run(jobsfile.edits(jobs, settings)))
             for job in jobs.jobs:
                 run = await house.runner.run_now(job, job.mode, actor="a test", reason="")
                 print(job.name, run.status, loaded(), sep="|")
-            stop.set()
+            daemon.stop()
             await serving
 
 asyncio.run(main(Path(sys.argv[1])))

@@ -10,15 +10,20 @@ from typing import Any
 
 import pytest
 
+from maintd.app.leadership import Leadership
 from maintd.config.jobs import Job, Retry
 from maintd.core.kind import Context, Kind, Params
 from maintd.core.outcome import Outcome, Run
 from maintd.core.target import Target
+from maintd.scheduling.entry import JobState
 from maintd.scheduling.homes import FolderHome
+from maintd.scheduling.pending import Due
 from maintd.scheduling.ring import Ring
 from maintd.scheduling.runner import Runner
-from maintd.scheduling.state import JobState, State
+from maintd.scheduling.state import State
 from maintd.telemetry.logs import get
+
+DUE = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
 class Nothing(Params):
@@ -66,6 +71,9 @@ class House:
                 await asyncio.sleep(0.005)
         return self.sink.runs
 
+    def ring(self, job: Job, due: datetime = DUE) -> None:
+        self.runner.ring(job, Due(job.name, due, 1))
+
     async def run(self, job: Job) -> Run:
         return await self.runner.run_now(job, job.mode, actor="a test", reason="")
 
@@ -91,7 +99,7 @@ def now() -> datetime:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     state = State(FolderHome(tmp_path), get("test"))
     sink = Kept()
-    runner = Runner(open_context, state, sink, clock=now, max_running=2)
+    runner = Runner(open_context, state, sink, get("test"), clock=now, leadership=Leadership(), max_running=2)
     yield House(runner, sink, state, tmp_path)
     await runner.drain(0)
     await state.close()

@@ -8,7 +8,7 @@ from maintd.config.jobs import Job
 from maintd.core.kind import Kind, Params
 from maintd.core.outcome import Outcome
 from maintd.core.rules import Rule
-from maintd.scheduling.hold import KEY, LASTS, Hold, held, holding
+from maintd.scheduling.hold import KEY, LASTS, Hold, held, hold_on
 from maintd.scheduling.homes import FolderHome
 from maintd.scheduling.state import State
 from maintd.telemetry.logs import get
@@ -30,6 +30,11 @@ def at():
     return AT
 
 
+async def holding(state, now, job):
+    await state.look()
+    return hold_on(state.entries, job, now)
+
+
 async def test_an_acting_job_is_skipped_while_a_restore_holds_it_and_runs_afterwards(house, tmp_path):
     """The hold is another process's: it is seen in the home, and not in this process."""
     theirs, now = State(FolderHome(tmp_path), get("test")), lambda: datetime.now(UTC)
@@ -40,7 +45,7 @@ async def test_an_acting_job_is_skipped_while_a_restore_holds_it_and_runs_afterw
     after = await house.run(tidy)
 
     assert (during.status, during.in_the_way, observer.status, after.status) == ("skipped", RESTORE, "ok", "ok")
-    assert "a restore is under way" in during.summary
+    assert "a restore writes where this job may" in during.summary
     await theirs.close()
 
 
@@ -86,7 +91,7 @@ async def test_a_hold_that_was_left_behind_ends_by_itself_and_is_cleared_by_the_
     left = {RESTORE: {"until": UNTIL.isoformat(), "namespaces": ["hub"]}}
     await house.state.update(KEY, lambda entry: entry.model_copy(update={"hold": left}))
 
-    found = [await holding(house.state, AT + passed) for passed in (timedelta(0), LASTS)]
+    found = [await holding(house.state, AT + passed, acting()) for passed in (timedelta(0), LASTS)]
     async with held(house.state, "next", {"lab"}, lambda: UNTIL, get("test")):
         kept = (await house.state.fresh(KEY)).hold
 

@@ -11,6 +11,7 @@ from maintd.core.errors import Denied, Refused, Transient
 from maintd.core.outcome import Change, Finding, ObjectRef, Outcome
 from maintd.scheduling import attempt as attempt_module
 from maintd.scheduling.every import Every
+from maintd.scheduling.pending import Due
 
 DUE = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -160,9 +161,9 @@ async def test_what_is_not_transient_is_not_tried_again(house):
 async def test_a_job_still_running_is_skipped_not_doubled(house):
     opened = asyncio.Event()
     job = house.job(gated(opened))
-    house.runner.ring(job, DUE)
+    house.ring(job)
     await settle()
-    house.runner.ring(job, DUE + timedelta(minutes=1))
+    house.ring(job, DUE + timedelta(minutes=1))
     await settle()
     opened.set()
 
@@ -177,7 +178,7 @@ async def test_overlap_queue_keeps_one_place_and_skips_the_rest(house):
     opened = asyncio.Event()
     job = house.job(gated(opened), overlap="queue")
     for minute in range(3):
-        house.runner.ring(job, DUE + timedelta(minutes=minute))
+        house.ring(job, DUE + timedelta(minutes=minute))
         await settle()
     opened.set()
     by_due = {run.due.minute: run for run in await house.records(3)}
@@ -198,7 +199,7 @@ async def test_jobs_over_max_running_wait_their_turn_and_say_so(house):
         return Outcome("done")
 
     for number in range(5):
-        house.runner.ring(house.job(counted, name=f"job-{number}"), DUE)
+        house.ring(house.job(counted, name=f"job-{number}"))
     await asyncio.sleep(0.05)
     assert len(house.sink.begun) == 2
     opened.set()
@@ -211,7 +212,7 @@ async def test_jobs_over_max_running_wait_their_turn_and_say_so(house):
 
 async def test_a_run_that_starts_after_its_start_deadline_is_missed(house):
     job = house.job(fine, start_deadline=timedelta(minutes=1))
-    house.runner.ring(job, DUE)
+    house.ring(job)
     await house.records(1)
 
     assert house.sink.statuses() == ["missed"]
@@ -220,7 +221,7 @@ async def test_a_run_that_starts_after_its_start_deadline_is_missed(house):
 
 
 async def test_due_instants_that_were_folded_into_one_ring_are_a_missed_record_with_their_count(house):
-    house.runner.ring(house.job(fine), DUE, folded=7)
+    house.runner.ring(house.job(fine), Due("tidy", DUE, 7, DUE - timedelta(minutes=5)))
 
     missed, ran = sorted(await house.records(2), key=lambda run: run.status)
     assert (missed.status, missed.count, ran.status) == ("missed", 6, "ok")
@@ -229,16 +230,16 @@ async def test_due_instants_that_were_folded_into_one_ring_are_a_missed_record_w
 
 async def test_a_drain_starts_nothing_waits_for_what_runs_and_interrupts_what_does_not_end(house):
     opened, never = asyncio.Event(), asyncio.Event()
-    house.runner.ring(house.job(gated(opened), name="quick", overlap="queue"), DUE)
-    house.runner.ring(house.job(gated(never), name="endless"), DUE)
-    house.runner.ring(house.job(fine, name="waits"), DUE)
+    house.ring(house.job(gated(opened), name="quick", overlap="queue"))
+    house.ring(house.job(gated(never), name="endless"))
+    house.ring(house.job(fine, name="waits"))
     await settle()
-    house.runner.ring(house.job(fine, name="quick", overlap="queue"), DUE)
+    house.ring(house.job(fine, name="quick", overlap="queue"))
     await settle()
     asyncio.get_running_loop().call_later(0.02, opened.set)
     await house.runner.drain(0.1)
     assert ("endless", "interrupted") in [(run.job, str(run.status)) for run in house.sink.runs]
-    house.runner.ring(house.job(fine, name="after"), DUE)
+    house.ring(house.job(fine, name="after"))
     await settle()
     await house.runner.drain(0)
 
@@ -262,7 +263,7 @@ async def test_a_store_that_refuses_the_record_changes_no_status(house):
 async def test_what_waits_when_the_drain_begins_is_recorded_at_once_and_not_after_the_grace(house):
     never = asyncio.Event()
     for name in ("one", "two", "waits"):
-        house.runner.ring(house.job(gated(never), name=name), DUE)
+        house.ring(house.job(gated(never), name=name))
     await settle()
     draining = asyncio.create_task(house.runner.drain(60))
     (missed,) = await house.records(1)
@@ -304,7 +305,7 @@ async def test_failures_in_a_row_are_counted_and_a_skip_does_not_end_the_row(hou
     for job in (bad, bad):
         await house.run(job)
     late = house.job(fine, start_deadline=timedelta(minutes=1))
-    house.runner.ring(late, DUE)
+    house.ring(late)
     await settle()
     assert house.state.of("tidy").consecutive_failures == 2
     await house.run(good)
@@ -320,7 +321,7 @@ async def test_a_run_by_hand_is_listed_and_changes_nothing_that_the_scheduled_ru
         raise Denied("no")
 
     job = house.job(counting, schedule=Every(timedelta(hours=1), "tidy"))
-    house.runner.ring(job, DUE)
+    house.ring(job)
     await house.records(1)
     before = house.state.of("tidy")
     bad, good = await house.run(job), await house.run(replace(job, kind=house.job(fine).kind))

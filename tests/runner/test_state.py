@@ -10,8 +10,9 @@ import pytest
 
 from maintd.core.errors import Conflict, Transient
 from maintd.core.outcome import Status
+from maintd.scheduling.entry import KEPT_RUNS, JobState, LastRun
 from maintd.scheduling.homes import FolderHome
-from maintd.scheduling.state import KEPT_RUNS, LONGEST_BACKLOG, JobState, LastRun, State
+from maintd.scheduling.state import LONGEST_BACKLOG, State
 from maintd.telemetry.logs import get
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

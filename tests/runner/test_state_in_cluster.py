@@ -13,8 +13,9 @@ from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, Denied, Unreadable
 from maintd.core.resource import CONFIG_MAPS
 from maintd.sandbox.faults import Fault, html, truncated, unavailable
+from maintd.scheduling.entry import JobState
 from maintd.scheduling.homes import NAME, ConfigMapHome, state_needs
-from maintd.scheduling.state import JobState, State
+from maintd.scheduling.state import State
 from maintd.telemetry.logs import get
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import time_machine
 
+from maintd.scheduling.pending import Due
+
 START = datetime(2026, 11, 23, 14, 43, tzinfo=UTC)
 
 
@@ -98,9 +100,9 @@ class Bell:
     rung: list[tuple[str, datetime, int]] = field(default_factory=list)
     late: list[timedelta] = field(default_factory=list)
 
-    def __call__(self, job: str, due: datetime, folded: int) -> None:
-        self.rung.append((job, due, folded))
-        self.late.append(self.world.now - due)
+    def __call__(self, due: Due) -> None:
+        self.rung.append((due.job, due.at, due.folded))
+        self.late.append(self.world.now - due.at)
 
     def dues(self, job: str) -> list[datetime]:
         return [due for name, due, _ in self.rung if name == job]

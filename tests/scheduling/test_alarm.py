@@ -128,7 +128,7 @@ def test_a_job_rings_in_the_thread_of_the_loop_and_takes_no_other(world, log):
     threads = []
 
     async def main() -> None:
-        alarm = Alarm(lambda *_: threads.append(threading.current_thread()), log=log)
+        alarm = Alarm(lambda _: threads.append(threading.current_thread()), log=log)
         alarm.set({"job": every(1)})
         alarm.start()
         await asyncio.sleep(3)
@@ -341,6 +341,24 @@ def test_a_clock_set_back_doubles_nothing_and_is_said(world, alarm, bell, log):
     assert ("clock set back", None) in log.events("warning")
 
 
+def test_a_clock_set_back_a_day_is_a_correction_and_jobs_ring_again_at_once(world, alarm, bell):
+    """It was a day ahead, and rang tomorrow's instants: nobody waits a day in silence for the next."""
+
+    async def main() -> None:
+        alarm.set({"job": Cron("*/15 * * * *")})
+        alarm.start()
+        await asyncio.sleep(1200)
+        world.step(86_400)
+        await asyncio.sleep(1200)
+        world.step(-86_400)
+        await asyncio.sleep(1200)
+
+    world.run(main())
+
+    today = [due for due in bell.dues("job") if due.day == 23]
+    assert today == [datetime(2026, 11, 23, *at, tzinfo=UTC) for at in ((14, 45), (15, 0), (15, 30))]
+
+
 def test_a_job_changed_after_the_clock_went_back_does_not_repeat_what_it_rang(world, alarm, bell):
     async def main() -> None:
         alarm.set({"job": Cron("*/15 * * * *")})
@@ -367,7 +385,7 @@ def test_clocks_that_jump_at_random_double_nothing_and_delay_nothing_long(world,
         for _ in range(60):
             await asyncio.sleep(chance.uniform(0, 900))
             furthest = max(furthest, world.now)
-            world.step(chance.choice([3600, -3600, 86_400, -86_400, 600, 0.5, -0.5]))
+            world.step(chance.choice([3600, -3600, 86_400, -10_700, 600, 0.5, -0.5]))
             await asyncio.sleep(30.001)
             furthest = max(furthest, world.now)
             rung_after.append((furthest, sum(folded for _, _, folded in bell.rung)))

@@ -33,6 +33,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from maintd.scheduling.alarm import Alarm
 from maintd.scheduling.cron import Cron
 from maintd.scheduling.every import Every
+from maintd.scheduling.pending import Due
 
 
 @dataclass
@@ -115,10 +116,10 @@ def test_a_clock_set_back_while_jobs_are_looked_through_loses_none(world, bell, 
 
 
 def test_a_ring_that_raises_silences_no_other(world, bell, log):
-    def ring(job: str, due: datetime, folded: int) -> None:
-        if job == "b":
+    def ring(due: Due) -> None:
+        if due.job == "b":
             raise RuntimeError("cannot take it")
-        bell(job, due, folded)
+        bell(due)
 
     async def main() -> None:
         alarm = Alarm(ring, log=log)
@@ -158,7 +159,7 @@ def test_a_ring_does_not_wait_for_the_run_before_it(world, log):
 
     async def main() -> None:
         tasks = []
-        alarm = Alarm(lambda _, due, __: tasks.append(asyncio.create_task(run(due))), log=log)
+        alarm = Alarm(lambda due: tasks.append(asyncio.create_task(run(due.at))), log=log)
         alarm.set({"slow": Cron("* * * * *")})
         alarm.start()
         await asyncio.sleep(240)
@@ -171,7 +172,7 @@ def test_a_ring_does_not_wait_for_the_run_before_it(world, log):
 def test_what_a_ring_started_outlives_the_alarm(world, log):
     async def main() -> list[str]:
         tasks = []
-        alarm = Alarm(lambda *_: tasks.append(asyncio.create_task(asyncio.sleep(100, "whole"))), log=log)
+        alarm = Alarm(lambda _: tasks.append(asyncio.create_task(asyncio.sleep(100, "whole"))), log=log)
         alarm.set({"job": Every(timedelta(minutes=1), "job")})
         alarm.start()
         await asyncio.sleep(60)

@@ -17,8 +17,8 @@ from maintd.config.jobs import Job, JobsFile, Retention
 from maintd.config.settings import Settings
 from maintd.core.kind import Context, Kind, Params
 from maintd.core.outcome import Outcome
+from maintd.scheduling.entry import JobState
 from maintd.scheduling.every import Every
-from maintd.scheduling.state import JobState
 
 OLD = "runs/2025/01/02/20250102T000000Z-it-3f9a1c.json"
 LAST = "runs/2025/01/03/20250103T000000Z-it-3f9a1c.json"
@@ -53,7 +53,7 @@ class Serving:
 
 @asynccontextmanager
 async def serving(settings: Settings, file: JobsFile) -> AsyncIterator[Serving]:
-    stop, ready, edits = asyncio.Event(), asyncio.Event(), asyncio.Queue[JobsFile]()
+    ready, edits = asyncio.Event(), asyncio.Queue[JobsFile]()
 
     async def edited() -> AsyncIterator[Any]:
         while True:
@@ -64,11 +64,11 @@ async def serving(settings: Settings, file: JobsFile) -> AsyncIterator[Serving]:
         last = {"run_id": Path(LAST).stem, "status": "ok", "started": "2025-01-03T00:00:00Z"}
         last |= {"ended": "2025-01-03T00:00:00Z", "mode": "run", "summary": ""}
         entry = JobState.model_validate({"last_runs": [last]})
-        await house.state.update("it", lambda _: entry)
-        running = asyncio.create_task(daemon.run(edited(), stop, ready.set))
+        house.state.note("it", lambda _: entry)
+        running = asyncio.create_task(daemon.run(edited(), ready.set))
         await ready.wait()
         yield Serving(daemon, edits)
-        stop.set()
+        daemon.stop()
         await running
 
 
@@ -86,7 +86,7 @@ def settings(sandbox, tmp_path, monkeypatch) -> Settings:
 def left(tmp_path: Path) -> set[str]:
     folder = tmp_path / "store/default"
     found = {str(path.relative_to(folder)) for path in folder.rglob("*.json")}
-    return found - {"state/state.json"}
+    return found - {"state/state.json", "state/lease.json"}
 
 
 async def test_old_records_go_and_the_last_run_of_a_job_and_backups_stay(settings, tmp_path):

@@ -85,17 +85,23 @@ async def run(ctx: Context, params: Backup) -> Outcome:
         maintd_version=__version__,
         started=started,
         ended=ctx.now(),
+        epoch=ctx.epoch,
         namespaces=scope.namespaces,
         cluster_config=config if isinstance(config, StoredFile) else None,
     )
     manifest = filled(head, selection, [*results, *([config] if isinstance(config, NotWhole) else [])])
     if manifest.not_whole and not manifest.files:
         return nothing(manifest)
+    return outcome(manifest, await _sealed(ctx, folder, manifest.sealed(signer)), await drop(ctx.store, manifest))
+
+
+async def _sealed(ctx: Context, folder: str, manifest: bytes) -> str:
+    """Write what makes a backup exist, last; returns its path."""
     path = f"{folder}/manifest.json"
     reach("backup-manifest-before")
-    await ctx.store.create(path, manifest.sealed(signer))
+    await ctx.store.create(path, manifest)
     reach("backup-manifest-after")
-    return outcome(manifest, path, await drop(ctx.store, manifest))
+    return path
 
 
 async def _cluster_config(ctx: Context, folder: str) -> StoredFile | NotWhole | None:
@@ -112,6 +118,8 @@ KIND = Kind(
     Backup,
     run,
     level=0,
+    protects=True,
+    idempotent=True,
     needs=lambda params, target: params.on(target).needs(),
     needs_found=lambda params, target, found: params.on(target).needs_found(found),
     gcp_needs=lambda params, _: (GcpPermission("container.clusters.get"),) if params.cluster_config else (),

@@ -141,6 +141,8 @@ KIND = Kind(
     BackupVerify,
     run,
     level=0,
+    protects=True,
+    idempotent=True,
     check=lambda params, _: params.problem(),
     timeout=timedelta(minutes=30),
 )

@@ -1,0 +1,157 @@
+"""Starts that are written down before they happen, so that what acts or protects is started once a due instant.
+
+A claim is made in the home of the state by compare-and-swap, all that fell due together in one write. It names the
+process and its reign: under a later reign it is dead, and under none may an older reign claim.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from maintd.core.errors import Conflict, NotLeading, Transient
+from maintd.core.failpoints import reach
+from maintd.core.guard import Guard
+from maintd.scheduling.entry import Claim, Entries, JobState
+from maintd.scheduling.judgement import Orphan, obstacle
+from maintd.scheduling.obstacle import Obstacle
+from maintd.scheduling.ring import Ring
+from maintd.scheduling.state import State
+
+FENCE = "leader.epoch"
+"""The entry that holds the last reign's number. No job can be called so: their names have no dots."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+"""Seconds between attempts while the state cannot be written, or nobody leads."""
+_AFTER_TIMEOUT = timedelta(minutes=1)
+"""How much longer than its timeout a run may take to end."""
+
+
+class Leadership(Protocol):
+    """Whose reign it is."""
+
+    identity: str
+    """This process's name among all that share the state."""
+
+    def current(self) -> Guard:
+        """Raises NotLeading where nothing may be claimed."""
+        ...
+
+
+@dataclass(slots=True)
+class _Ask:
+    ring: Ring
+    answer: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    found: Obstacle | Orphan | Guard | None = None
+
+
+class Claims:
+    """Of one process. `settle` gives a claim whose process is gone its record, and closes it."""
+
+    def __init__(
+        self,
+        state: State,
+        leadership: Leadership,
+        *,
+        clock: Callable[[], datetime],
+        settle: Callable[[str, Claim], Awaitable[None]],
+    ) -> None:
+        self._state = state
+        self._leadership = leadership
+        self._clock = clock
+        self._settle = settle
+        self._asks: list[_Ask] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def take(self, ring: Ring, patience: timedelta) -> Obstacle | Guard:
+        """The reign in which the start is written down. Waits so long for a home that is away, or to be the leader.
+
+        Raises what the last attempt raised.
+        """
+        clock, pause = asyncio.get_running_loop().time, FIRST_PAUSE
+        end = clock() + patience.total_seconds()
+        while True:
+            try:
+                found = await self._asked(ring)
+            except (Transient, Conflict, NotLeading):
+                if clock() + pause >= end:
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            if not isinstance(found, Orphan):
+                return found
+            await self._settle(ring.job.name, found.claim)
+
+    async def _asked(self, ring: Ring) -> Obstacle | Orphan | Guard:
+        ask = _Ask(ring)
+        self._asks.append(ask)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write(), name="claims")
+        await ask.answer
+        if ask.found is None:
+            raise RuntimeError(f"nobody judged the claim of {ring.run_id}")
+        return ask.found
+
+    async def _write(self) -> None:
+        """All asks that came meanwhile in one write, until there are no more."""
+        while self._asks:
+            asks, self._asks = self._asks, []
+            error: BaseException | None = None
+            reach("claim-before")
+            try:
+                await self._state.change(partial(self._enter, asks))
+            except Exception as raised:  # noqa: BLE001 - each who asked is told
+                error = raised
+            reach("claim-after")
+            for ask in asks:
+                if ask.answer.done():
+                    continue
+                if error is None:
+                    ask.answer.set_result(None)
+                else:
+                    ask.answer.set_exception(error)
+
+    def _enter(self, asks: list[_Ask], entries: Entries) -> None:
+        guard, now = self._leadership.current(), self._clock()
+        epoch = fenced(entries, guard.epoch)
+        for ask in asks:
+            found = obstacle(entries, ask.ring, epoch, now)
+            ask.found = found or guard
+            if found is None:
+                name = ask.ring.job.name
+                entries[name] = self._claimed(entries.get(name, JobState()), ask.ring, guard.epoch, now)
+
+    def _claimed(self, entry: JobState, ring: Ring, epoch: int, now: datetime) -> JobState:
+        if entry.open_claim and entry.open_claim.run_id == ring.run_id:
+            return entry
+        claim = Claim(
+            run_id=ring.run_id,
+            due=ring.due,
+            holder=self._leadership.identity,
+            epoch=epoch,
+            at=now,
+            until=now + ring.job.timeout + _AFTER_TIMEOUT,
+            before=entry.last_due,
+            kind=ring.job.kind.name,
+            mode=ring.mode,
+            level=ring.job.kind.level,
+            target=ring.job.target_name,
+        )
+        return entry.model_copy(update={"open_claim": claim, "last_due": ring.due or entry.last_due})
+
+
+def begin(entries: Entries, epoch: int) -> None:
+    """Let no reign before this one claim anything any more. Raises NotLeading where this one is not the latest."""
+    if entries.get(FENCE, JobState()).epoch >= epoch:
+        raise NotLeading(f"reign {epoch} is not the latest: {FENCE} in the state says {entries[FENCE].epoch}")
+    entries[FENCE] = JobState(epoch=epoch)
+
+
+def fenced(entries: Entries, epoch: int) -> int:
+    """The reign it is. Raises NotLeading where that is a later one than `epoch`; 0 is nobody's and never too early."""
+    reigning = entries.get(FENCE, JobState()).epoch
+    if epoch and reigning > epoch:
+        raise NotLeading(f"another maintd leads since, in reign {reigning}; this one was reign {epoch}")
+    return reigning

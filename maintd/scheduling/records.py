@@ -1,0 +1,66 @@
+"""One record a run: in the state, in every sink, and only then is its claim closed."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from maintd.core.outcome import Run
+from maintd.scheduling.entry import JobState, LastRun
+from maintd.scheduling.ring import Ring
+from maintd.scheduling.state import State
+
+GIVE_WAY_SECONDS = 5.0
+"""How long a record may wait while other runs wait to start."""
+
+Memory = dict[str, Any] | None
+"""What a job remembers from a run; None where that is what it remembered before."""
+
+
+class Sink(Protocol):
+    """Where records go. `emit` never raises; it returns what could not take the record, and why."""
+
+    def started(self, ring: Ring) -> None: ...
+
+    async def emit(self, run: Run) -> Mapping[str, str]: ...
+
+
+class Records:
+    """Keeps them, of runs that ended here and of those whose process did not live to tell."""
+
+    def __init__(self, state: State, sink: Sink) -> None:
+        self._state = state
+        self._sink = sink
+        self.calm = asyncio.Event()
+        """Set while no run waits to start: starts come before records."""
+        self.calm.set()
+
+    async def keep(self, ring: Ring, run: Run, memory: Memory = None) -> Run:
+        """Keep the record of a ring, once nobody waits to start or has waited long enough for that."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_WAY_SECONDS):
+                await self.calm.wait()
+        if ring.job.remembers:
+            last = LastRun.of(run)
+            self._state.note(run.job, lambda entry: entry.listing(last) if ring.aside else entry.after(last, memory))
+        await self._sink.emit(run)
+        if ring.claims:
+            await self.close(run)
+        return run
+
+    async def keep_orphan(self, run: Run) -> None:
+        """Keep the record of a run that was cut off with its process; what it had noted itself stands."""
+        last = LastRun.of(run)
+
+        def noted(entry: JobState) -> JobState:
+            known = any(one.run_id == run.run_id for one in entry.last_runs)
+            return entry if known else entry.after(last, None)
+
+        self._state.note(run.job, noted)
+        await self._sink.emit(run)
+        await self.close(run)
+
+    async def close(self, run: Run) -> None:
+        """Its record is where records go: the claim can be closed, in the home as soon as that takes it."""
+        self._state.note(run.job, lambda entry: entry.closed(run.run_id))
+        await self._state.flush()
