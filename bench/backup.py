@@ -21,7 +21,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,16 +59,13 @@ Peer = Callable[[Path, Path], Cost]
 
 def cost(command: list[str], environment: dict[str, str], output: Path) -> Cost:
     """Run it, with its output in a file and what it says beside it."""
-    said = output.with_suffix(".err")
-    with output.open("wb") as file, said.open("wb") as errors:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=file, stderr=errors, env=os.environ | environment)
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    said, result = output.with_suffix(".err"), output.with_suffix(".cost")
+    measuring = [sys.executable, "-S", Path(__file__).with_name("measuring.py"), result, output, said]
+    subprocess.run([*measuring, *command], env=os.environ | environment, check=True)
+    seconds, cpu, mebibytes, code = json.loads(result.read_text())
+    if code:
         sys.exit(f"{command[0]} failed: {said.read_text()[:2000]}")
-    return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Cost(seconds, cpu, mebibytes)
 
 
 def maintd(kubeconfig: Path, folder: Path, storage: dict[str, str] | None = None) -> Cost:
