@@ -91,6 +91,7 @@ async def test_killed_before_its_manifest_is_there_it_is_unfinished_and_the_next
     for nth in range(1, BEFORE_THE_MANIFEST[name] + 1):
         assert await ground.run("run", "nightly", failpoints=f"{name}:{nth}:kill") == -signal.SIGKILL
         assert set((await ground.look()).values()) <= {"unfinished"}
+        ground.time_passes()
 
     assert await ground.run("run", "nightly") == 0, ground.said()
     states = await ground.look()
@@ -142,6 +143,7 @@ async def test_killed_at_any_moment_it_is_whole_or_it_is_none(ground: Ground) ->
         states = await ground.look()
         assert code in (0, -signal.SIGKILL), f"seed {SEED}, round {number}, {moment:.4f} s: {ground.said()}"
         assert len(states) <= 1
+        ground.time_passes()
         assert await ground.run("run", "nightly") == 0, ground.said()
         after = await ground.look()
         assert {after[backup_id] for backup_id in after.keys() - states.keys()} == {"complete"}

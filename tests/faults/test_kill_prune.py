@@ -1,13 +1,12 @@
 """A pruning that is killed: what it deleted is noted, what it left is no backup, and the next one goes on."""
 
-import json
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from maintd.core.outcome import Run
+from maintd.core.outcome import Run, Status
 from maintd.objects import archive
 from maintd.sandbox.server import Sandbox
 from maintd.storage.folder import FolderStore
@@ -46,8 +45,11 @@ async def test_what_a_killed_one_deleted_is_noted_and_the_next_one_goes_on(
     assert {each for each in (old, older) if states.get(each) != "complete"} == noted
     assert set(states.values()) <= {"unfinished", "complete"}
 
+    shell.time_passes()
     assert await shell.run("run", "prune", "--act") == 0, shell.said()
-    [record] = tmp_path.glob("store/test/runs/*/*/*/*.json")
-    done = {change.object.name for change in Run.model_validate(json.loads(record.read_text())).changes}
-    assert done == states.keys()
+    records = [Run.model_validate_json(file.read_text()) for file in tmp_path.glob("store/test/runs/*/*/*/*.json")]
+    killed, next_one = sorted(records, key=lambda run: run.status is not Status.INTERRUPTED)
+    assert f"its evidence lies under evidence/{killed.run_id}/" in killed.summary
+    assert noted == {file.stem for file in tmp_path.glob(f"store/test/evidence/{killed.run_id}/backups/*.json")}
+    assert {change.object.name for change in next_one.changes} == states.keys()
     assert [found.id async for found in archive.backups(store)] == [last]
