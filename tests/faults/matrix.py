@@ -17,7 +17,8 @@ sends, the middle one, the first that changes something (else the last), the las
 `backup-verify`, `http-check` and `latency-sample` ask the API server nothing: struck is what keeps their state there.
 
 What is called `ok` or `attention` did all that it does without the fault, which the harness checks; whatever else was
-changed is in the run's record. No run was lost or recorded twice, and nothing was done twice.
+changed is in the run's record. No run was lost or recorded twice, and nothing was done twice. A 409 on a deletion is an
+answer: the pod has changed since it was judged, so it is kept and named, and the run is `ok`.
 
 Written by `make faults`; do not edit. Each run had 10 s, so that what takes long ends.
 """

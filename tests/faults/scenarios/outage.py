@@ -31,10 +31,14 @@ jobs:
   - {{name: tidy, kind: cleanup-pods, every: 1s, mode: act}}
   - {{name: backup, kind: backup, every: 2s}}
   - {{name: verify, kind: backup-verify, every: 2s}}
+  - {{name: sample, kind: latency-sample, every: 2s, params: {{path: /docs, samples: 2, spacing: 10ms}}}}
   - {{name: probe, kind: http-check, every: 1s, params: {{checks: [{{name: docs, path: /docs}}]}}}}
 """
 AWAY = ("refused", "black hole", "429")
-_ON_THE_API, _ON_THEIR_OWN = ("versions", "tidy", "backup"), ("verify", "probe")
+_ON_THE_API = ("versions", "tidy", "backup", "verify")
+"""The last one asks it nothing, but what protects claims its run there before it starts."""
+_ON_THEIR_OWN = {"probe": 1, "sample": 2}
+"""What only probes and writes to the store, and how many seconds lie between its runs."""
 _BACK_SECONDS = 6.0
 """A tenth of a minute."""
 _RETRY_AFTER = 1
@@ -136,14 +140,13 @@ async def _come_back(here: Ground, served: Maintd, watch: _Watch) -> None:
 
 def _went_on(here: Ground, watch: _Watch) -> Iterator[str]:
     """What needs no API server did not notice."""
-    for job in _ON_THEIR_OWN:
+    for job, period in _ON_THEIR_OWN.items():
         meanwhile = [
             record
             for record in records(here.store)
             if record["job"] == job
             and watch.times["away"] < datetime.fromisoformat(record["started"]) < watch.times["back"]
         ]
-        period = 2 if job == "verify" else 1
         due = int((watch.times["back"] - watch.times["away"]).total_seconds() / period)
         if len(meanwhile) < due - 1:
             yield f"{job} ran {len(meanwhile)} times in the outage, and was due {due} times"

@@ -40,7 +40,10 @@ jobs:
   - {{name: backup-prune, kind: backup-prune, manual: true, mode: act, params: {{keep_last: 1}}}}
   - {{name: version-check, kind: version-check, manual: true}}
   - {{name: http-check, kind: http-check, manual: true, params: {{checks: [{{name: docs, path: /docs}}]}}}}
-  - {{name: latency-sample, kind: latency-sample, manual: true, params: {{path: /docs, samples: 2, spacing: 10ms}}}}
+  - name: latency-sample
+    kind: latency-sample
+    manual: true
+    params: {{path: /docs, samples: 2, spacing: 10ms, slo: {{p95: 30s}}}}
 """
 _NEEDS_BACKUPS = {"backup-verify": 1, "backup-prune": 2}
 
