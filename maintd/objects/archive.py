@@ -136,7 +136,8 @@ async def find(store: Store, wanted: str = "", *, as_of: datetime | None = None,
         if found.manifest:
             return found
     when = f" begun by {as_of:%Y-%m-%dT%H:%M:%SZ}" if as_of else ""
-    raise ConfigError(f"there is no backup{when} in {store.url(BACKUPS)}; {_LIST_THEM}")
+    first = _LIST_THEM if known or as_of else "a job of kind backup makes one: maintd run JOB"
+    raise ConfigError(f"there is no backup{when} in {store.url(BACKUPS)}; {first}")
 
 
 def _only(wanted: str, matching: Sequence[str]) -> str:

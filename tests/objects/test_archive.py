@@ -71,6 +71,13 @@ async def test_backups_come_newest_first_each_in_its_state(store: FolderStore, t
     ]
 
 
+async def test_where_there_is_none_it_is_said_what_makes_one(store: FolderStore) -> None:
+    with pytest.raises(
+        ConfigError, match=r"there is no backup in file://.*; a job of kind backup makes one: maintd run"
+    ):
+        await archive.find(store)
+
+
 async def test_one_is_found_by_the_beginning_of_its_id_by_time_or_as_the_newest(store: FolderStore) -> None:
     await written(store, OLD)
     await written(store, NEW)
