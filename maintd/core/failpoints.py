@@ -40,6 +40,7 @@ KNOWN = {
     "restore-kept": "what a restore overwrites is kept, and nothing is overwritten",
     "restore-write-after": "a restore has written an object, and nothing has noted it",
     "restore-write-before": "a restore is about to write an object",
+    "run-ended": "a run has ended, and neither its claim is closed nor its record written",
     "spool-append-after": "a record is in the spool",
     "spool-append-before": "a record is about to be kept aside in the spool",
     "spool-hand-over-after": "the store has what waited in the spool, and the spool still has it too",
