@@ -39,8 +39,7 @@ _ON_THE_API = ("versions", "tidy", "backup", "verify")
 """The last one asks it nothing, but what protects claims its run there before it starts."""
 _ON_THEIR_OWN = {"probe": 1, "sample": 2}
 """What only probes and writes to the store, and how many seconds lie between its runs."""
-_BACK_SECONDS = 6.0
-"""A tenth of a minute."""
+_BACK_SECONDS = 60.0
 _RETRY_AFTER = 1
 _TOGETHER = 0.5
 _MOST_GROWTH = 5 * 2**20
