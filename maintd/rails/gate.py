@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from maintd.cluster.api import Api
 from maintd.cluster.reader import ClusterReader
 from maintd.cluster.writer import ClusterWriter
-from maintd.core.errors import Conflict, JobError, Missing, Refused, Transient, Unreadable
+from maintd.core.errors import Conflict, JobError, Missing, NotLeading, Refused, Transient, Unreadable
 from maintd.core.failpoints import reach
 from maintd.core.outcome import Change
 from maintd.core.ports import Deletion, Log, Store
@@ -45,6 +45,7 @@ class RailGate:
         self._fuse = Fuse()
         self._tickets: list[Ticket] = []
         self._begun = False
+        self._deposed: NotLeading | None = None
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -93,6 +94,8 @@ class RailGate:
             await self._phase("evidence written", granted, self._prove)
             reach("gate-evidence-after")
             await self._phase("changes tried", [one for one in granted if one.result is None], self._change)
+            if self._deposed:
+                raise self._deposed
         finally:
             ended = now + timedelta(seconds=asyncio.get_running_loop().time() - started)
             await self._settle(entered, made=sum(ticket.sent for ticket in granted), ended=ended)
@@ -148,6 +151,9 @@ class RailGate:
         except Conflict:
             ticket.sent = False
             ticket.close("kept", "it changed since it was judged")
+        except NotLeading as error:  # the others are left, too: each is asked about by itself
+            ticket.sent, self._deposed = False, error
+            ticket.close("left", str(error))
         except JobError as error:
             ticket.sent = False
             ticket.close("failed", str(error))
