@@ -162,8 +162,16 @@ class Duty:
         await self._house.state.change(change)
         return found
 
+    def _leads(self) -> bool:
+        """A process that stood still may ring before it has noticed that its reign ran out meanwhile."""
+        try:
+            self._leadership.seconds_left()
+        except NotLeading:
+            return False
+        return True
+
     def _ring(self, due: Due) -> None:
-        if self._leadership.reign is None and self.others_lead():
+        if not self._leads() and (self.others_lead() or not self._alone):
             return
         self._house.runner.ring(self._jobs[due.job], due)
 
