@@ -14,6 +14,7 @@ from maintd.core.ports import Log
 from maintd.scheduling.alarm import Alarm
 from maintd.scheduling.catchup import catch_up
 from maintd.scheduling.claims import begin
+from maintd.scheduling.complaints import Complaints
 from maintd.scheduling.entry import Entries
 from maintd.scheduling.pending import Due
 from maintd.scheduling.roll import roll_call
@@ -34,6 +35,7 @@ class Duty:
         self._leadership = house.leadership
         self._stop = stop
         self._log = log
+        self._complaints = Complaints(log)
         self._alone = alone
         self._jobs: dict[str, Job] = {}
         self._alarm: Alarm | None = None
@@ -109,6 +111,8 @@ class Duty:
         if not self._alone:
             self._silence()
         await self._house.runner.dismiss(all_of_it=not self._alone)
+        if not self._alone:
+            self._house.state.forget()
 
     def _silence(self) -> None:
         if self._alarm:
@@ -137,7 +141,7 @@ class Duty:
             except NotLeading:
                 raise
             except JobError as error:
-                self._log.warning("state not taken over", error=str(error), retry_seconds=_RETRY_SECONDS)
+                self._complaints.say("state not taken over", str(error), retry_seconds=_RETRY_SECONDS)
                 await asyncio.sleep(_RETRY_SECONDS)
         self._leadership.crown()
         state, runner = self._house.state, self._house.runner
@@ -147,6 +151,7 @@ class Duty:
             job = self._jobs.get(name)
             if job is not None:
                 runner.rerun(job, claim)
+        await state.flush()  # what was missed is missed once, also if we die within the minute
         self._log.info("state taken over", epoch=reign.epoch, jobs=len(state.entries))
 
     async def _fenced(self, reign: Guard) -> Entries:
@@ -172,6 +177,7 @@ class Duty:
 
     def _ring(self, due: Due) -> None:
         if not self._leads() and (self.others_lead() or not self._alone):
+            self._silence()  # whoever leads next finds what fell due from here on
             return
         self._house.runner.ring(self._jobs[due.job], due)
 

@@ -14,7 +14,7 @@ from maintd.app.leadership import Leadership
 from maintd.cluster.api import Api
 from maintd.config.settings import Settings
 from maintd.core.errors import ConfigError
-from maintd.core.ports import Store
+from maintd.core.ports import Http, Store
 from maintd.core.rehearsal import Rehearser
 from maintd.core.signing import Opener
 from maintd.gcp.gke import Google
@@ -49,6 +49,8 @@ class House:
     runner: Runner
     leadership: Leadership
     lease: LeaseHome
+    http: Http
+    """Sends what probes send, where probes may go."""
 
     @property
     def orders(self) -> Orders:
@@ -89,10 +91,19 @@ async def open_house(
         stack.push_async_callback(state.close)
         history = History(store, log)
         fanout = _fanout(metrics, state, (history, *((LogSink(next_due),) if next_due else ()), *sinks))
-        google = await stack.enter_async_context(Google(settings.gke_endpoint))
-        contexts = Contexts(api, store, await _probes(api, embedded), state, settings, google, opener, rehearser)
-        runner = Runner(contexts.open, state, fanout, log, clock=now, leadership=leadership, max_running=max_running)
-        yield House(settings, api, store, history, state, fanout, metrics, runner, leadership, homes.lease)
+        http, google = await _probes(api, embedded), await stack.enter_async_context(Google(settings.gke_endpoint))
+        contexts = Contexts(api, store, http, state, settings, google, opener, rehearser)
+        runner = Runner(
+            contexts.open,
+            state,
+            fanout,
+            log,
+            clock=now,
+            leadership=leadership,
+            recall=history.read,
+            max_running=max_running,
+        )
+        yield House(settings, api, store, history, state, fanout, metrics, runner, leadership, homes.lease, http)
 
 
 @asynccontextmanager

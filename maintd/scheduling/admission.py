@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from maintd.core.errors import Conflict, MaintdError, NotLeading, Transient
+from maintd.core.errors import MaintdError, NotLeading
 from maintd.core.outcome import Status
 from maintd.core.ports import Log
 from maintd.core.units import format_duration
-from maintd.scheduling.claims import Claims
+from maintd.scheduling.claims import LATER, Claims
 from maintd.scheduling.judgement import unwanted
 from maintd.scheduling.obstacle import Obstacle
 from maintd.scheduling.ring import Ring
@@ -110,7 +110,7 @@ class Admission:
             return self._cut(ring)
         try:
             found = taking.result()
-        except (Transient, Conflict, NotLeading) as error:
+        except LATER as error:
             return self._unclaimed(ring, error, Status.MISSED if ring.due else Status.FAILED)
         except MaintdError as error:
             return self._unclaimed(ring, error, Status.FAILED)
@@ -145,7 +145,7 @@ class Admission:
             ring.guard.seconds_left()
         except NotLeading:
             return None  # its claim is there, and the next reign gives it its record
-        return ring
+        return unwanted(self._state.entries, ring, self._clock()) or ring
 
     def _cut(self, ring: Ring) -> Obstacle | None:
         if not self.waits.over:

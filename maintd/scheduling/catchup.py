@@ -21,7 +21,7 @@ async def catch_up(
     `until` is when somebody began to ring; what is due after that is not ours.
     """
     for job in jobs:
-        due = _passed(job, entries.get(job.name, JobState()), until, log)
+        due = _passed(job, entries.get(job.name, JobState()), runner.latest(job.name), until, log)
         if due is None:
             continue
         if _is_made_up_for(job, due, until):
@@ -31,10 +31,14 @@ async def catch_up(
         await asyncio.sleep(0)  # counting a month of instants takes its time, and others want to start
 
 
-def _passed(job: Job, entry: JobState, until: datetime, log: Log) -> Due | None:
-    if job.schedule is None or not job.enabled or entry.accounted is None or entry.accounted >= until:
+def _passed(job: Job, entry: JobState, in_hand: datetime | None, until: datetime, log: Log) -> Due | None:
+    accounted = entry.accounted(until)
+    if job.schedule is None or not job.enabled or accounted is None:
         return None
-    return Pending(job.name, job.schedule, entry.accounted, log).take(until)
+    accounted = max(accounted, in_hand or accounted)
+    if accounted >= until:
+        return None
+    return Pending(job.name, job.schedule, accounted, log).take(until)
 
 
 def _is_made_up_for(job: Job, due: Due, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from maintd.core.errors import Conflict, NotLeading, Transient
+from maintd.core.errors import Conflict, NotLeading, Transient, Unreadable
 from maintd.core.failpoints import reach
 from maintd.core.guard import Guard
 from maintd.scheduling.entry import Claim, Entries, JobState
@@ -24,6 +24,8 @@ FENCE = "leader.epoch"
 """The entry that holds the last reign's number. No job can be called so: their names have no dots."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 """Seconds between attempts while the state cannot be written, or nobody leads."""
+LATER = (Transient, Conflict, NotLeading, Unreadable)
+"""What may be otherwise at the next attempt."""
 _AFTER_TIMEOUT = timedelta(minutes=1)
 """How much longer than its timeout a run may take to end."""
 
@@ -43,7 +45,7 @@ class Leadership(Protocol):
 class _Ask:
     ring: Ring
     answer: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    found: Obstacle | Orphan | Guard | None = None
+    found: Obstacle | Orphan | Guard | Exception | None = None
 
 
 class Claims:
@@ -62,19 +64,33 @@ class Claims:
         self._clock = clock
         self._settle = settle
         self._asks: list[_Ask] = []
+        self._waiting: dict[str, float] = {}
+        """Run id → since when its start waits to be written down, on the loop's clock."""
         self._writer: asyncio.Task[None] | None = None
+
+    def waiting_seconds(self) -> float:
+        """How long the oldest start has waited to be written down; 0 where none waits."""
+        now = asyncio.get_running_loop().time()
+        return max((now - since for since in self._waiting.values()), default=0.0)
 
     async def take(self, ring: Ring, patience: timedelta) -> Obstacle | Guard:
         """The reign in which the start is written down. Waits so long for a home that is away, or to be the leader.
 
         Raises what the last attempt raised.
         """
+        self._waiting[ring.run_id] = asyncio.get_running_loop().time()
+        try:
+            return await self._taken(ring, patience)
+        finally:
+            del self._waiting[ring.run_id]
+
+    async def _taken(self, ring: Ring, patience: timedelta) -> Obstacle | Guard:
         clock, pause = asyncio.get_running_loop().time, FIRST_PAUSE
         end = clock() + patience.total_seconds()
         while True:
             try:
                 found = await self._asked(ring)
-            except (Transient, Conflict, NotLeading):
+            except LATER:
                 if clock() + pause >= end:
                     raise
                 await asyncio.sleep(pause)
@@ -92,19 +108,21 @@ class Claims:
         await ask.answer
         if ask.found is None:
             raise RuntimeError(f"nobody judged the claim of {ring.run_id}")
+        if isinstance(ask.found, Exception):
+            raise ask.found
         return ask.found
 
     async def _write(self) -> None:
         """All asks that came meanwhile in one write, until there are no more."""
         while self._asks:
-            asks, self._asks = self._asks, []
-            error: BaseException | None = None
-            reach("claim-before")
+            asks, self._asks = [ask for ask in self._asks if not ask.answer.done()], []
+            error: Exception | None = None
             try:
+                reach("claim-before")
                 await self._state.change(partial(self._enter, asks))
+                reach("claim-after")
             except Exception as raised:  # noqa: BLE001 - each who asked is told
                 error = raised
-            reach("claim-after")
             for ask in asks:
                 if ask.answer.done():
                     continue
@@ -117,9 +135,8 @@ class Claims:
         guard, now = self._leadership.current(), self._clock()
         epoch = fenced(entries, guard.epoch)
         for ask in asks:
-            found = obstacle(entries, ask.ring, epoch, now)
-            ask.found = found or guard
-            if found is None:
+            ask.found = found = _judged(entries, ask.ring, epoch, now) or guard
+            if found is guard:
                 name = ask.ring.job.name
                 entries[name] = self._claimed(entries.get(name, JobState()), ask.ring, guard.epoch, now)
 
@@ -134,6 +151,7 @@ class Claims:
             at=now,
             until=now + ring.job.timeout + _AFTER_TIMEOUT,
             before=entry.last_due,
+            rerun_of=ring.rerun_of,
             kind=ring.job.kind.name,
             mode=ring.mode,
             level=ring.job.kind.level,
@@ -142,11 +160,19 @@ class Claims:
         return entry.model_copy(update={"open_claim": claim, "last_due": ring.due or entry.last_due})
 
 
+def _judged(entries: Entries, ring: Ring, epoch: int, now: datetime) -> Obstacle | Orphan | Exception | None:
+    """As `obstacle`; what it raises is about this ring and no other, which are written down with it."""
+    try:
+        return obstacle(entries, ring, epoch, now)
+    except Exception as error:  # noqa: BLE001 - a damaged hold, the rights of a kind from elsewhere
+        return error
+
+
 def begin(entries: Entries, epoch: int) -> None:
     """Let no reign before this one claim anything any more. Raises NotLeading where this one is not the latest."""
     if entries.get(FENCE, JobState()).epoch >= epoch:
         raise NotLeading(f"reign {epoch} is not the latest: {FENCE} in the state says {entries[FENCE].epoch}")
-    entries[FENCE] = JobState(epoch=epoch)
+    entries[FENCE] = entries.get(FENCE, JobState()).model_copy(update={"epoch": epoch})
 
 
 def fenced(entries: Entries, epoch: int) -> int:

@@ -6,16 +6,18 @@ a higher one is left alone.
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from maintd.core.outcome import Run, Status
 
 FORMAT = 1
 KEPT_RUNS = 5
 LONGEST_SUMMARY = 240
+FUTURE = timedelta(days=1)
+"""An instant further ahead was written by a clock that was wrong; it is forgotten."""
 _NEITHER = (Status.SKIPPED, Status.MISSED, Status.INTERRUPTED)
 
 
@@ -29,9 +31,9 @@ class LastRun(_Part):
     run_id: str
     status: Status
     mode: str
-    due: datetime | None = None
-    started: datetime
-    ended: datetime
+    due: AwareDatetime | None = None
+    started: AwareDatetime
+    ended: AwareDatetime
     summary: str
 
     @classmethod
@@ -53,17 +55,19 @@ class Claim(_Part):
 
     run_id: str
     """It ends in a nonce, by which a claim whose reply was lost is known as ours."""
-    due: datetime | None
+    due: AwareDatetime | None
     """None for a run by hand."""
     holder: str
     """The process: host name and a nonce."""
     epoch: int
     """Of the reign under which it was made; 0 by hand."""
-    at: datetime
-    until: datetime
+    at: AwareDatetime
+    until: AwareDatetime
     """When a run by hand is over for certain, whatever became of its process."""
-    before: datetime | None = None
+    before: AwareDatetime | None = None
     """The job's `last_due` without this claim."""
+    rerun_of: str = ""
+    """The run that was cut off, where this one makes up for it: a second one does not, for that may be its doing."""
     kind: str
     mode: Literal["act", "dry-run", "run"]
     level: int = 0
@@ -77,7 +81,7 @@ class Claim(_Part):
 class Pause(_Part):
     """Somebody's wish that a job, or every acting one, does not start for a while."""
 
-    until: datetime
+    until: AwareDatetime
     by: str
     reason: str = ""
 
@@ -104,17 +108,17 @@ class JobState(_Part):
     """One job's entry."""
 
     format: int = FORMAT
-    since: datetime | None = None
+    since: AwareDatetime | None = None
     """From when on its due instants count: what fell due after it has been rung, or is missed."""
     when: str = ""
     """The schedule that `since` is about."""
-    gone: datetime | None = None
+    gone: AwareDatetime | None = None
     """When jobs.yaml was first seen without it."""
-    last_due: datetime | None = None
+    last_due: AwareDatetime | None = None
     last_runs: tuple[LastRun, ...] = ()
     """Newest first, at most KEPT_RUNS."""
     consecutive_failures: int = 0
-    last_success: datetime | None = None
+    last_success: AwareDatetime | None = None
     """When it last ended ok or with attention, however many runs ago."""
     memory: dict[str, Any] = Field(default_factory=dict)
     changes: dict[str, Any] = Field(default_factory=dict)
@@ -134,7 +138,7 @@ class JobState(_Part):
             failures = 0 if last.status.good else failures + 1
         return self.listing(last).model_copy(
             update={
-                "last_due": max((due for due in (self.last_due, last.due) if due), default=None),
+                "last_due": _latest(last.ended, self.last_due, last.due),
                 "consecutive_failures": failures,
                 "last_success": last.ended if last.status.good else self.last_success,
                 "memory": self.memory if memory is None else dict(memory),
@@ -149,8 +153,9 @@ class JobState(_Part):
         return self.model_copy(update={"open_claim": None, "last_due": claim.before})
 
     def listing(self, last: LastRun) -> "JobState":
-        """The entry with one more run in its list, and nothing else changed."""
-        return self.model_copy(update={"last_runs": (last, *self.last_runs)[:KEPT_RUNS]})
+        """The entry with one more run in its list, once; nothing else is changed."""
+        others = (run for run in self.last_runs if run.run_id != last.run_id)
+        return self.model_copy(update={"last_runs": (last, *others)[:KEPT_RUNS]})
 
     def closed(self, run_id: str) -> "JobState":
         """The entry without the claim of that run, and without the wish to end it."""
@@ -167,10 +172,14 @@ class JobState(_Part):
         """Written by a maintd that means something else by it: it is left as it is, and its job is not started."""
         return self.format > FORMAT
 
-    @property
-    def accounted(self) -> datetime | None:
+    def accounted(self, now: datetime) -> datetime | None:
         """Up to when every due instant has been rung or recorded; None for a job that was never seen."""
-        return max((at for at in (self.since, self.last_due) if at), default=None)
+        return _latest(now, self.since, self.last_due)
 
 
 Entries = dict[str, JobState]
+
+
+def _latest(now: datetime, *instants: datetime | None) -> datetime | None:
+    """The last of them that a clock which was right can have written."""
+    return max((at for at in instants if at and at <= now + FUTURE), default=None)

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from maintd.core.outcome import Status
-from maintd.scheduling.entry import Claim, JobState
+from maintd.scheduling.entry import FUTURE, Claim, JobState
 from maintd.scheduling.hold import hold_on
 from maintd.scheduling.obstacle import Obstacle
 from maintd.scheduling.ring import Ring
 
 EVERYTHING = "acting.pause"
 """The entry that pauses every acting job. No job can be called so: their names have no dots."""
-_FUTURE = timedelta(days=1)
-"""A due instant further ahead was rung by a clock that was wrong; it is forgotten."""
 
 _NEWER = (
     "a newer maintd wrote the entry of {} in the state (format {}), and what was started is not known here; run that "
@@ -44,7 +42,10 @@ def obstacle(entries: Mapping[str, JobState], ring: Ring, epoch: int, now: datet
 
 
 def unwanted(entries: Mapping[str, JobState], ring: Ring, now: datetime) -> Obstacle | None:
-    """Whether somebody asked for peace: a pause of the job, of all that act, or a restore."""
+    """Whether somebody asked for peace: the end of this run, a pause of the job, or of all that act, or a restore."""
+    cancel = entries.get(ring.job.name, JobState()).cancel
+    if cancel is not None and cancel.run_id == ring.run_id:
+        return Obstacle(str(cancel), status=Status.INTERRUPTED)
     acting = ring.mode == "act"
     pauses = [entries.get(name, JobState()).paused for name in (ring.job.name, *((EVERYTHING,) if acting else ()))]
     for pause in pauses:
@@ -64,4 +65,4 @@ def _running(claim: Claim) -> Obstacle:
 def _begun(entry: JobState, ring: Ring, now: datetime) -> bool:
     if ring.due is None or entry.last_due is None or ring.rerun_of:
         return False
-    return ring.due <= entry.last_due <= now + _FUTURE
+    return ring.due <= entry.last_due <= now + FUTURE

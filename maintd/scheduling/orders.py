@@ -11,7 +11,7 @@ from maintd.scheduling.runner import Runner
 from maintd.scheduling.state import State
 
 BUSY_SECONDS, IDLE_SECONDS = 2.0, 15.0
-"""How often the state is read while something runs that may be stopped, and while nothing does."""
+"""How often the state is read while something acts or protects, and while nothing does."""
 
 
 class Orders:
@@ -35,8 +35,12 @@ class Orders:
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
+        clock, looked = asyncio.get_running_loop().time, 0.0
         while True:
-            await asyncio.sleep(BUSY_SECONDS if self._runner.under_way() else IDLE_SECONDS)
+            await asyncio.sleep(BUSY_SECONDS)
+            if not self._runner.claiming() and clock() - looked < IDLE_SECONDS - BUSY_SECONDS / 2:
+                continue
+            looked = clock()
             try:
                 await self.look()
             except Exception as error:  # noqa: BLE001 - the next look must come, whatever happened in this one
@@ -46,7 +50,8 @@ class Orders:
         """Read the state now, and obey."""
         await self._state.look()
         self._end_what_is_unwanted()
-        if self._reign() is not None:
+        reign = self._reign()
+        if reign is not None and reign.epoch:  # who types has another store perhaps, and must not bury for the leader
             for job, claim in self._runner.orphans.found():
                 await self._runner.orphans.settle(job, claim)
 
@@ -55,8 +60,6 @@ class Orders:
         for ring in self._runner.under_way():
             cancel = self._state.of(ring.job.name).cancel
             if cancel is not None and cancel.run_id == ring.run_id:
-                self._runner.interrupt(
-                    ring.run_id, f"cancelled by {cancel.by}{f': {cancel.reason}' * bool(cancel.reason)}"
-                )
+                self._runner.interrupt(ring.run_id, str(cancel))
             elif pause is not None and pause.until > self._clock() and ring.mode == "act":
                 self._runner.interrupt(ring.run_id, f"all that acts is {pause}")

@@ -1,33 +1,59 @@
 """Runs whose process is gone: each gets the record that it could not write itself."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from maintd import __version__
+from maintd.core.errors import MaintdError
 from maintd.core.outcome import Run, Status
 from maintd.scheduling.claims import FENCE
 from maintd.scheduling.entry import Claim, JobState
 from maintd.scheduling.records import Records
 from maintd.scheduling.state import State
 
+RECALL_SECONDS = 5.0
+"""How long the store is asked for a record that may be there already."""
+
 
 class Orphans:
     """Of one state."""
 
-    def __init__(self, state: State, records: Records, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        state: State,
+        records: Records,
+        clock: Callable[[], datetime],
+        recall: Callable[[str], Awaitable[Run]],
+        abandoned: Callable[[Claim], bool],
+    ) -> None:
+        """`recall` reads a record. `abandoned`: a claim of this very process, which works on it no more."""
         self._state = state
         self._records = records
         self._clock = clock
+        self._recall = recall
+        self._abandoned = abandoned
 
     def found(self) -> list[tuple[str, Claim]]:
         """Jobs and their claims whose process is gone, as far as the state was read."""
         epoch, now = self._state.of(FENCE).epoch, self._clock()
         claims = ((job, entry.open_claim) for job, entry in self._state.entries.items())
-        return [(job, claim) for job, claim in claims if claim and not claim.alive(epoch, now)]
+        return [(job, claim) for job, claim in claims if claim and self._dead(claim, epoch, now)]
+
+    def _dead(self, claim: Claim, epoch: int, now: datetime) -> bool:
+        return not claim.alive(epoch, now) or self._abandoned(claim)
 
     async def settle(self, job: str, claim: Claim) -> None:
-        """Keep the record of the run behind this claim, then close it."""
-        await self._records.keep_orphan(self._record(job, claim))
+        """Keep the record of the run behind this claim, unless it wrote that itself before its end; then close it."""
+        kept = await self._kept(claim.run_id)
+        await self._records.keep_orphan(kept or self._record(job, claim), told=kept is not None)
+
+    async def _kept(self, run_id: str) -> Run | None:
+        try:
+            async with asyncio.timeout(RECALL_SECONDS):
+                return await self._recall(run_id)
+        except (MaintdError, TimeoutError):
+            return None  # where it is there and cannot be read now, it is not written over later
 
     def _record(self, job: str, claim: Claim) -> Run:
         now = self._clock()

@@ -44,12 +44,16 @@ class Records:
             last = LastRun.of(run)
             self._state.note(run.job, lambda entry: entry.listing(last) if ring.aside else entry.after(last, memory))
         await self._sink.emit(run)
-        if ring.claims:
+        cancel = self._state.of(run.job).cancel
+        if ring.claims or (cancel and cancel.run_id == run.run_id):  # who wished its end waits to see it
             await self.close(run)
         return run
 
-    async def keep_orphan(self, run: Run) -> None:
-        """Keep the record of a run that was cut off with its process; what it had noted itself stands."""
+    async def keep_orphan(self, run: Run, *, told: bool) -> None:
+        """Keep the record of a run that was cut off with its process; what it had noted itself stands.
+
+        `told`: its record is where records go, and only the state does not know.
+        """
         last = LastRun.of(run)
 
         def noted(entry: JobState) -> JobState:
@@ -57,7 +61,8 @@ class Records:
             return entry if known else entry.after(last, None)
 
         self._state.note(run.job, noted)
-        await self._sink.emit(run)
+        if not told:
+            await self._sink.emit(run)
         await self.close(run)
 
     async def close(self, run: Run) -> None:

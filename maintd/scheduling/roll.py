@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from maintd.config.jobs import Job
 from maintd.core.units import format_duration
-from maintd.scheduling.entry import Entries, JobState
-from maintd.scheduling.state import Change
+from maintd.scheduling.changes import Change
+from maintd.scheduling.entry import FUTURE, Entries, JobState
 
 REMEMBERED = timedelta(days=30)
 """After so long without it in jobs.yaml a job's entry is dropped."""
@@ -21,6 +21,8 @@ def roll_call(jobs: Collection[Job], now: datetime) -> Change:
             entries[name] = _present(entries.get(name, JobState()), _when(job), now)
         for name in [name for name in entries if name not in called and "." not in name]:
             entry = entries[name]
+            if entry.newer:
+                continue
             if entry.gone is None:
                 entries[name] = entry.model_copy(update={"gone": now})
             elif now - entry.gone > REMEMBERED and entry.open_claim is None:
@@ -30,7 +32,8 @@ def roll_call(jobs: Collection[Job], now: datetime) -> Change:
 
 
 def _present(entry: JobState, when: str, now: datetime) -> JobState:
-    if entry.newer or (entry.when == when and entry.gone is None):
+    ahead = entry.since is not None and entry.since > now + FUTURE
+    if entry.newer or (entry.when == when and entry.gone is None and not ahead):
         return entry
     return entry.model_copy(update={"since": now, "when": when, "gone": None})
 

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -40,16 +40,20 @@ class Runner:
         *,
         clock: Callable[[], datetime],
         leadership: Leadership,
+        recall: Callable[[str], Awaitable[Run]],
         max_running: int = 8,
     ) -> None:
+        """`recall` reads the record that a run has already, as History.read does."""
         self._open_context = open_context
         self._state = state
         self._sink = sink
         self._clock = clock
         self._records = Records(state, sink)
-        self.orphans = Orphans(state, self._records, clock)
-        claims = Claims(state, leadership, clock=clock, settle=self.orphans.settle)
-        self._admission = Admission(state, claims, self._records.calm, log, clock=clock, size=max_running)
+        self._rings: dict[str, Ring] = {}
+        self._identity = leadership.identity
+        self.orphans = Orphans(state, self._records, clock, recall, self._abandoned)
+        self.claims = Claims(state, leadership, clock=clock, settle=self.orphans.settle)
+        self._admission = Admission(state, self.claims, self._records.calm, log, clock=clock, size=max_running)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._attempts: dict[str, tuple[Ring, Attempt]] = {}
         Run.model_rebuild()  # now, and not while a thousand runs wait for their first record
@@ -57,6 +61,15 @@ class Runner:
     def running(self) -> dict[str, str]:
         """Job → run id of what is under way or waits for its turn."""
         return {name: ring.run_id for name, ring in self._admission.busy.items()}
+
+    def claiming(self) -> bool:
+        """Whether something is under way, or waits for its turn, whose start is written down."""
+        return any(ring.claims for ring in self._admission.busy.values())
+
+    def latest(self, name: str) -> datetime | None:
+        """The last due instant of that job which is in hand here and has not ended."""
+        dues = (ring.due for ring in self._rings.values() if ring.job.name == name and ring.due)
+        return max(dues, default=None)
 
     def under_way(self) -> list[Ring]:
         """What has started and not ended."""
@@ -71,24 +84,27 @@ class Runner:
         if due.before:
             before = f"before {due.at:%Y-%m-%d %H:%M:%S} UTC passed and could not be rung"
             self.missed(job, due.before, due.folded - 1, f"{counted(due.folded - 1, 'due instant')} {before}")
-        self._keep(self._one(self._made(job, job.mode, due=due.at)))
+        self._keep(self._one, self._made(job, job.mode, due=due.at))
 
     def rerun(self, job: Job, claim: Claim) -> None:
         """Start a run again that was cut off, if its kind allows that and it is not too late."""
-        if claim.due is None or not job.kind.idempotent:
+        if claim.due is None or claim.rerun_of or not job.kind.idempotent:
             return
         ring = self._made(job, job.mode, due=claim.due, rerun_of=claim.run_id)
         if ring.latest and self._clock() <= ring.latest:
-            self._keep(self._one(ring))
+            self._keep(self._one, ring)
 
     def missed(self, job: Job, due: datetime, count: int, why: str) -> None:
         """So many due instants, the last of them `due` or before it, were never started: one record of that."""
-        ring = self._made(job, job.mode, due=due)
-        self._keep(self._records.keep(ring, ring.unstarted(self._clock(), Status.MISSED, why, count=count)))
+
+        async def keep(ring: Ring) -> Run:
+            return await self._records.keep(ring, ring.unstarted(self._clock(), Status.MISSED, why, count=count))
+
+        self._keep(keep, self._made(job, job.mode, due=due))
 
     async def run_now(self, job: Job, mode: Mode, *, actor: str, reason: str) -> Run:
         """Run a job because somebody asked; returns its record."""
-        run = await self._keep(self._one(self._made(job, mode, trigger="manual", actor=actor, reason=reason)))
+        run = await self._keep(self._one, self._made(job, mode, trigger="manual", actor=actor, reason=reason))
         if run is None:
             raise RuntimeError("a run by hand ended without a record")
         return run
@@ -122,11 +138,21 @@ class Runner:
         now = self._clock()
         return Ring(job, new_run_id(job.name, now, secrets.token_hex(3)), now, mode, **more)
 
-    def _keep(self, work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
-        task = asyncio.create_task(work)
+    def _keep(self, work: Callable[[Ring], Coroutine[Any, Any, R]], ring: Ring) -> asyncio.Task[R]:
+        """From now to the end of its record the ring is in hand."""
+        task = asyncio.create_task(work(ring))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._rings[ring.run_id] = ring
+        task.add_done_callback(lambda task: self._ended(task, ring))
         return task
+
+    def _ended(self, task: asyncio.Task[Any], ring: Ring) -> None:
+        self._tasks.discard(task)
+        del self._rings[ring.run_id]
+
+    def _abandoned(self, claim: Claim) -> bool:
+        """A claim of our own that is not in hand: a write that was given up, and was done all the same."""
+        return claim.holder == self._identity and claim.run_id not in self._rings
 
     async def _one(self, ring: Ring) -> Run | None:
         try:

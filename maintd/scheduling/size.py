@@ -1,6 +1,9 @@
 """How large all entries together may be: a ConfigMap takes 1 MiB, and without room no job could be claimed."""
 
+import json
 from collections.abc import Callable, Mapping
+
+from pydantic import ValidationError
 
 from maintd.scheduling.entry import JobState
 
@@ -9,11 +12,14 @@ LARGEST = 900 * 1024
 
 
 def fitted(texts: dict[str, str]) -> dict[str, str]:
-    """The same entries, made small enough: first older runs go, then long summaries, at last large memories."""
-    for trim in (_runs(3, 160), _runs(1, 80), _runs(1, 0), _without_memory):
+    """The same entries, made small enough: first older runs go, then long summaries, at last large memories.
+
+    What another maintd wrote, or nobody can read, is left as it is.
+    """
+    for trim in (_runs(3, 160), _runs(1, 80), _runs(1, 0), _memory(2048), _memory(512), _memory(0)):
         if size(texts) <= LARGEST:
             break
-        texts = {job: trim(JobState.model_validate_json(text)) for job, text in texts.items()}
+        texts = {job: _trimmed(text, trim) for job, text in texts.items()}
     return texts
 
 
@@ -22,14 +28,26 @@ def size(texts: Mapping[str, str]) -> int:
     return sum(len(job) + len(text.encode()) for job, text in texts.items())
 
 
-def _runs(number: int, summary: int) -> Callable[[JobState], str]:
-    def trim(entry: JobState) -> str:
+def _trimmed(text: str, trim: Callable[[JobState], JobState]) -> str:
+    try:
+        entry = JobState.model_validate_json(text)
+    except ValidationError:
+        return text
+    return text if entry.newer else trim(entry).text()
+
+
+def _runs(number: int, summary: int) -> Callable[[JobState], JobState]:
+    def trim(entry: JobState) -> JobState:
         kept = (run.model_copy(update={"summary": run.summary[:summary]}) for run in entry.last_runs[:number])
-        return entry.model_copy(update={"last_runs": tuple(kept)}).text()
+        return entry.model_copy(update={"last_runs": tuple(kept)})
 
     return trim
 
 
-def _without_memory(entry: JobState) -> str:
+def _memory(longest: int) -> Callable[[JobState], JobState]:
     """A kind that remembers nothing starts its comparison anew, and says so; a claim or a pause must not be lost."""
-    return entry.model_copy(update={"memory": {}}).text()
+
+    def trim(entry: JobState) -> JobState:
+        return entry if len(json.dumps(entry.memory)) <= longest else entry.model_copy(update={"memory": {}})
+
+    return trim

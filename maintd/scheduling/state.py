@@ -6,31 +6,28 @@ is never lost and a write that failed can be sent again.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from maintd.core.errors import Conflict, MaintdError, Transient
+from maintd.core.errors import Conflict, Denied, MaintdError, Transient, Unreadable
 from maintd.core.ports import Log
+from maintd.core.text import sized
+from maintd.scheduling.changes import Change, Edit, applied, on, written
+from maintd.scheduling.complaints import Complaints
 from maintd.scheduling.entry import Entries, JobState
-from maintd.scheduling.size import fitted
+from maintd.scheduling.size import fitted, size
 
 LONGEST_BACKLOG = 5_000
 """Changes kept for a home that is away; older ones are dropped first, as newer ones say more."""
 ATTEMPTS = 5
 """How often a write is tried over another writer's."""
-REPEATED_SECONDS = 60.0
-"""How often the same cause is said again while it lasts."""
 LAST_PAUSE = 0.5
 """Seconds before the last try at the end."""
 PATIENCE = 5.0
 """Seconds that a run which has ended waits for the home, or a process that is told to stop."""
-
-Edit = Callable[[JobState], JobState]
-Change = Callable[[Entries], None]
-"""Changes entries in place: of one job, of several, or of all. It may raise; then nothing is changed."""
 
 
 class Home(Protocol):
@@ -58,6 +55,7 @@ class State:
     def __init__(self, home: Home, log: Log, *, flush_every: timedelta = timedelta(minutes=1)) -> None:
         self._home = home
         self._log = log
+        self._complaints = Complaints(log)
         self._every = flush_every.total_seconds()
         self._seen: dict[str, JobState] = {}
         self._unsent: list[Change] = []
@@ -66,8 +64,6 @@ class State:
         self._flusher: asyncio.Task[None] | None = None
         self._flushes: set[asyncio.Task[None]] = set()
         self._loaded = False
-        self._said = ""
-        self._quiet_until = 0.0
         self.problem = ""
         """Why the home could not be read or written the last time, or empty."""
 
@@ -85,7 +81,7 @@ class State:
         if not self._loaded:
             try:
                 async with asyncio.timeout(seconds):
-                    await self._send()
+                    await self._refresh()
             except MaintdError as error:
                 self._fail("state could not be read", error)
             except TimeoutError:
@@ -94,19 +90,19 @@ class State:
 
     async def fresh(self, job: str) -> JobState:
         """The entry as the home has it now. Raises what the home raises."""
-        await self._send()
+        await self._refresh()
         return self.of(job)
 
     async def look(self) -> None:
         """Read the home anew, as far as that is possible now; `problem` tells why it was not."""
         try:
-            await self._send()
+            await self._refresh()
         except MaintdError as error:
             self._fail("state could not be read", error)
 
     def note(self, job: str, edit: Edit) -> None:
         """Change the entry here now, and in the home with the next flush."""
-        self.later(_on(job, edit))
+        self.later(on(job, edit))
 
     def later(self, change: Change) -> None:
         """Change entries here now, and in the home with the next flush. The change must not raise."""
@@ -118,16 +114,20 @@ class State:
 
     async def update(self, job: str, edit: Edit) -> JobState:
         """Change the entry in the home and return it."""
-        await self.change(_on(job, edit))
+        await self.change(on(job, edit))
         return self.of(job)
 
     async def change(self, change: Change) -> None:
         """Change entries in the home, all of them in one write."""
         try:
             await self._send((change,))
-        except Transient as error:
+        except (Transient, Unreadable, Denied) as error:
             self._fail("state could not be written", error)
             raise
+
+    def forget(self) -> None:
+        """Let go of what was noted and is not written: another has led since, and may have written what is newer."""
+        self._unsent.clear()
 
     async def flush(self, *, seconds: float = PATIENCE) -> None:
         """Write what was noted; returns after so many seconds at the latest, and the write goes on by itself.
@@ -167,7 +167,16 @@ class State:
         except MaintdError as error:
             self._fail("state could not be written", error)
 
-    async def _send(self, extra: tuple[Change, ...] = ()) -> None:
+    async def _refresh(self) -> None:
+        """Read only: what is noted waits for its flush, and who may not write may look."""
+        async with self._lock:
+            texts, _ = await self._home.load()
+            self._seen = applied(self._unsent, self._parsed_all(texts))
+            self._loaded = True
+            if not self._unsent:
+                self._recovered()
+
+    async def _send(self, extra: tuple[Change, ...]) -> None:
         async with self._lock:
             await self._exchange(extra)
 
@@ -175,12 +184,12 @@ class State:
         for attempt in range(ATTEMPTS):
             batch = [*self._unsent, *extra]
             texts, token = await self._home.load()
-            found = {job: self._parse(job, text) for job, text in texts.items()}
-            entries = _applied(batch, found)
+            found = self._parsed_all(texts)
+            entries = applied(batch, found)
             try:
-                wished = _written(texts, found, entries)
+                wished = written(texts, found, entries)
                 if wished != texts:
-                    await self._home.save(fitted(wished), token)
+                    await self._home.save(self._fitted(wished), token)
             except Conflict:
                 if attempt + 1 == ATTEMPTS:
                     raise
@@ -188,12 +197,22 @@ class State:
             self._sent(batch, entries)
             return
 
+    def _fitted(self, texts: dict[str, str]) -> dict[str, str]:
+        small = fitted(texts)
+        if small is not texts:
+            why = f"{sized(size(texts))} is more than fits: older runs went, and memories if that was not enough"
+            self._complaints.say("state trimmed", why, home=self._home.describe())
+        return small
+
     def _sent(self, batch: list[Change], entries: Entries) -> None:
         sent = {id(change) for change in batch}
         self._unsent = [change for change in self._unsent if id(change) not in sent]
-        self._seen = _applied(self._unsent, entries)  # noted while the write was under way
+        self._seen = applied(self._unsent, entries)  # noted while the write was under way
         self._loaded = True
         self._recovered()
+
+    def _parsed_all(self, texts: Mapping[str, str]) -> Entries:
+        return {job: self._parse(job, text) for job, text in texts.items()}
 
     def _parse(self, job: str, text: str) -> JobState:
         before = self._parsed.get(job)
@@ -211,31 +230,8 @@ class State:
     def _recovered(self) -> None:
         if self.problem:
             self._log.info("state is back", home=self._home.describe())
-        self.problem = self._said = ""
+        self.problem = ""
 
     def _fail(self, event: str, error: MaintdError) -> None:
         self.problem = f"{self._home.describe()}: {error}"
-        now = asyncio.get_running_loop().time()
-        if now >= self._quiet_until or str(error) != self._said:
-            self._log.warning(event, home=self._home.describe(), error=str(error), unsent=len(self._unsent))
-            self._said, self._quiet_until = str(error), now + REPEATED_SECONDS
-
-
-def _on(job: str, edit: Edit) -> Change:
-    def change(entries: Entries) -> None:
-        entry = entries.get(job, JobState())
-        entries[job] = entry if entry.newer else edit(entry)
-
-    return change
-
-
-def _applied(changes: Iterable[Change], entries: Entries) -> Entries:
-    changed = dict(entries)
-    for change in changes:
-        change(changed)
-    return changed
-
-
-def _written(texts: dict[str, str], found: Entries, entries: Entries) -> dict[str, str]:
-    """The texts of the entries as they are now; what was not changed keeps its text to the letter."""
-    return {job: texts[job] if entry is found.get(job) else entry.text() for job, entry in entries.items()}
+        self._complaints.say(event, str(error), home=self._home.describe(), unsent=len(self._unsent))

@@ -12,6 +12,7 @@ import pytest
 
 from maintd.app.leadership import Leadership
 from maintd.config.jobs import Job, Retry
+from maintd.core.errors import Missing
 from maintd.core.kind import Context, Kind, Params
 from maintd.core.outcome import Outcome, Run
 from maintd.core.target import Target
@@ -95,11 +96,17 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+async def nothing(run_id: str) -> Run:
+    raise Missing(f"there is no record of {run_id}")
+
+
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     state = State(FolderHome(tmp_path), get("test"))
     sink = Kept()
-    runner = Runner(open_context, state, sink, get("test"), clock=now, leadership=Leadership(), max_running=2)
+    runner = Runner(
+        open_context, state, sink, get("test"), clock=now, leadership=Leadership(), recall=nothing, max_running=2
+    )
     yield House(runner, sink, state, tmp_path)
     await runner.drain(0)
     await state.close()
