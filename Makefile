@@ -7,7 +7,7 @@ MINUTES ?= 60
 RUN := .venv/.run-installed
 DEV := .venv/.dev-installed
 
-.PHONY: help demo test check test-cluster faults bench lock render clean
+.PHONY: help demo test check test-cluster faults mutants bench lock render clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -30,6 +30,9 @@ test-cluster: $(DEV) ## the contract tests and every kind against a real control
 
 faults: $(DEV) ## rounds of every fault for MINUTES=60, and the table of what they showed
 	@$(BIN)/python -m tests.faults --minutes $(MINUTES)
+
+mutants: $(DEV) ## takes every guard away in a scratch copy and shows that a test notices
+	@$(BIN)/python -m tests.mutants
 
 bench: $(DEV) ## tables against named peers; see bench/README.md
 	@$(BIN)/python bench/all.py

@@ -1,0 +1,220 @@
+"""Every guard that a promise hangs on, taken away once."""
+
+from tests.mutants.mutant import Mutant
+
+_ALARM, _API, _GATE = "maintd/scheduling/alarm.py", "maintd/cluster/api.py", "maintd/rails/gate.py"
+_FENCES, _GUARD = "tests/scheduling/test_alarm_fences.py", "tests/cluster/test_cluster_guard.py"
+_ELECTOR = "tests/elector/test_elector.py"
+
+CLOCK = (
+    Mutant(
+        "a wait for the next due instant is as long as it takes, through suspends and clock steps",
+        _ALARM,
+        "self._start_timer(longest if wait is None else min(wait, longest))",
+        "self._start_timer(wait)",
+        "tests/scheduling/test_alarm.py::test_after_a_suspend_what_passed_rings_within_thirty_seconds",
+    ),
+    Mutant(
+        "a wake-up that raised is the last one",
+        _ALARM,
+        "        finally:\n            longest",
+        "        else:\n            longest",
+        f"{_FENCES}::test_a_store_that_raises_makes_nothing_later_than_a_second",
+    ),
+    Mutant(
+        "a reload builds unchanged jobs anew",
+        _ALARM,
+        " for name, pending in self._jobs.items() if schedules.get(name) != pending.schedule]",
+        " for name, pending in self._jobs.items()]",
+        "tests/scheduling/test_alarm.py::test_an_equal_schedule_is_left_alone",
+    ),
+    Mutant(
+        "a reload forgets what had fallen due under the schedule that goes",
+        _ALARM,
+        "        self._fall_due(pending, now)\n        del self._jobs",
+        "        del self._jobs",
+        "tests/scheduling/test_alarm.py::test_a_job_that_falls_due_at_the_reload_is_neither_lost_nor_doubled",
+    ),
+    Mutant(
+        "a ring that raises takes the rings after it along",
+        _ALARM,
+        "            except Exception:  # noqa: BLE001 - one ring that fails must not silence the others\n",
+        "            except ZeroDivisionError:\n",
+        f"{_FENCES}::test_a_ring_that_raises_silences_no_other",
+    ),
+    Mutant(
+        "the instants that a late loop folded into one ring are not spoken of",
+        "maintd/scheduling/runner.py",
+        "        if due.before:\n",
+        "        if False:\n",
+        "tests/runner/test_runner.py"
+        "::test_due_instants_that_were_folded_into_one_ring_are_a_missed_record_with_their_count",
+    ),
+    Mutant(
+        "a job that still runs is started beside itself",
+        "maintd/scheduling/admission.py",
+        "        if name in self.busy:\n",
+        "        if False:\n",
+        "tests/runner/test_runner.py::test_a_job_still_running_is_skipped_not_doubled",
+    ),
+)
+
+LEADER = (
+    Mutant(
+        "no guard in the transport: a write is sent whoever leads",
+        _API,
+        "left = self._guard.seconds_left() if request.may_change else math.inf",
+        "left = math.inf",
+        f"{_GUARD}::test_a_write_without_leave_is_not_sent",
+    ),
+    Mutant(
+        "a write may be under way for longer than the reign lasts",
+        _API,
+        "        return None if left == math.inf else left\n",
+        "        return None\n",
+        f"{_GUARD}::test_a_write_that_hangs_is_given_up_before_the_reign_is_over",
+    ),
+    Mutant(
+        "no guard in the gate: a run is not bound to the reign that it was claimed in",
+        "maintd/app/contexts.py",
+        "            guard=ring.guard,\n",
+        "",
+        "tests/app/test_app_reign.py::test_a_run_whose_reign_ends_changes_nothing_more_and_is_interrupted",
+    ),
+    Mutant(
+        "an attempt to renew the lease has no deadline of its own",
+        "maintd/scheduling/lease.py",
+        "async with asyncio.timeout(min(self._lease / 5, max(reign.left, 0.0))):",
+        "async with asyncio.timeout(None):",
+        f"{_ELECTOR}::test_a_leader_that_is_cut_off_stops_before_another_begins[black hole]",
+    ),
+    Mutant(
+        "a renewal counts from when it was answered",
+        "maintd/scheduling/tenant.py",
+        "                return why\n",
+        "                return why\n            self._begun = self._clock()\n",
+        f"{_ELECTOR}::test_a_renewal_counts_from_when_it_was_begun_not_from_when_it_was_answered",
+    ),
+    Mutant(
+        "a follower counts the lease from when it first saw it, not from when it last changed",
+        "maintd/scheduling/sighting.py",
+        "        self._free_at = self._clock() + self._wait(record)\n",
+        "        self._free_at = self._free_at or self._clock() + self._wait(record)\n",
+        f"{_ELECTOR}::test_of_three_that_come_at_once_one_leads_and_the_others_know_it",
+    ),
+    Mutant(
+        "a Lease that was deleted is free at once",
+        "maintd/scheduling/sighting.py",
+        "return self._seconds if self._looked or self._floor() > 0 else 0.0",
+        "return 0.0",
+        f"{_ELECTOR}::test_where_the_state_knows_of_a_reign_and_the_lease_is_gone_a_whole_duration_is_waited",
+    ),
+    Mutant(
+        "the epoch is one more than in the Lease, whatever the state knows",
+        "maintd/scheduling/sighting.py",
+        "return max(self._highest, self._floor()) + 1",
+        "return self._highest + 1",
+        f"{_ELECTOR}::test_the_epoch_is_higher_than_what_the_state_knows",
+    ),
+)
+
+WRITES = (
+    Mutant(
+        "a deletion does not say which object it means",
+        "maintd/cluster/writer.py",
+        '"preconditions": {"uid": ref.uid, "resourceVersion": resource_version}',
+        '"preconditions": {"resourceVersion": resource_version}',
+        "tests/cluster/test_cluster_objects.py::test_a_delete_says_which_object_is_meant_and_as_it_was_when",
+    ),
+    Mutant(
+        "a deletion does not say which version was judged",
+        "maintd/cluster/writer.py",
+        '"preconditions": {"uid": ref.uid, "resourceVersion": resource_version}',
+        '"preconditions": {"uid": ref.uid}',
+        "tests/rails/test_gate_deletes.py::test_a_pod_that_changes_between_its_evidence_and_its_delete_survives",
+    ),
+    Mutant(
+        "the evidence of an object is written when its turn to be deleted has come",
+        _GATE,
+        '            await self._phase("evidence written", granted, self._prove)\n',
+        "",
+        "tests/rails/test_gate_deletes.py::test_all_evidence_is_written_before_the_first_delete",
+    ),
+    Mutant(
+        "max_count is one too many",
+        "maintd/rails/plan.py",
+        "    candidates = [ticket for ticket in tickets if ticket.result is None]\n",
+        "    candidates = [ticket for ticket in tickets if ticket.result is None]\n"
+        '    limits = limits.model_copy(update={"max_count": limits.max_count + 1})\n',
+        "tests/rails/test_gate_limits.py::test_max_count_takes_the_oldest_and_names_the_rest",
+    ),
+    Mutant(
+        "abort_over never stops anything",
+        "maintd/rails/plan.py",
+        "    if ceiling is None or candidates <= ceiling:\n",
+        "    if True:\n",
+        "tests/rails/test_gate_limits.py::test_more_candidates_than_abort_over_change_nothing_at_all",
+    ),
+    Mutant(
+        "what has used up per_day goes on",
+        "maintd/rails/ledger.py",
+        "    return min(wanted, limits.per_day - today.count)\n",
+        "    return wanted\n",
+        "tests/rails/test_gate_limits.py::test_per_day_leaves_what_is_over_it",
+    ),
+    Mutant(
+        "a dry run acts",
+        _GATE,
+        ' if self._scope.mode == "act" else self._rehearse(chosen, now))',
+        " if chosen else self._rehearse(chosen, now))",
+        "tests/rails/test_gate_dry_run.py::test_a_dry_run_plans_the_same_and_writes_nothing",
+    ),
+    Mutant(
+        "ages are counted by this machine's clock",
+        "maintd/kinds/act/cleanup_pods.py",
+        "pods, meant, now = pods + len(page.items), meant + len(mine), page.server_time",
+        "pods, meant = pods + len(page.items), meant + len(mine)",
+        "tests/kinds_cleanup/test_cleanup_clock.py::test_ages_are_counted_by_the_api_servers_clock",
+    ),
+)
+
+STORE = (
+    Mutant(
+        "the manifest of a backup is written first",
+        "maintd/kinds/protect/backup.py",
+        "    results = await Lists(",
+        '    await ctx.store.create(f"{folder}/manifest.json", b"{}")\n    results = await Lists(',
+        "tests/kinds_backup/test_backup_not_whole.py::test_a_store_that_fails_leaves_no_manifest",
+    ),
+    Mutant(
+        "the newest backup that was verified goes like any other",
+        "maintd/objects/backup_retention.py",
+        "for each in _newest(whole, lambda each: each.verified))\n",
+        "for each in ())\n",
+        "tests/prune/test_backup_prune.py"
+        "::test_the_newest_complete_and_the_newest_verified_of_each_job_survive_every_history",
+    ),
+    Mutant(
+        "whatever object is in the way is taken for our own",
+        "maintd/storage/gcs.py",
+        "        if found != nonce:\n",
+        "        if False:\n",
+        "tests/storage/test_bucket.py::test_a_stranger_s_object_of_the_same_name_stays_as_it_is",
+    ),
+    Mutant(
+        "the state's write whose reply was lost is a failure, whoever wrote it",
+        "maintd/scheduling/homes.py",
+        "            if await self._written_by() != nonce:\n                raise\n",
+        "            raise\n",
+        "tests/runner/test_state_in_cluster.py::test_a_write_whose_reply_was_of_no_use_is_counted_once",
+    ),
+    Mutant(
+        "a list that began anew is one list with what was read before",
+        "maintd/kinds/act/cleanup_pods.py",
+        "            pods, meant, verdicts = 0, 0, []\n",
+        "            pass\n",
+        "tests/kinds_cleanup/test_cleanup_lists.py::test_a_list_that_is_started_over_counts_each_pod_once",
+    ),
+)
+
+MUTANTS = (*CLOCK, *LEADER, *WRITES, *STORE)
