@@ -60,6 +60,7 @@ def _fields(value: Any) -> dict[str, Any]:
 async def serve(objects: int, kubeconfig: Path) -> None:
     """Until whoever started it is gone."""
     async with Sandbox() as sandbox:
+        sandbox.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "maintd"}})
         for number in range(objects):
             sandbox.put(known(number))
         sandbox.kubeconfig(kubeconfig.with_suffix(".new")).rename(kubeconfig)

@@ -1,10 +1,11 @@
-"""What a daemon costs that has nothing to do, and how long it takes from its start until it is ready.
+"""What a daemon with 20 jobs costs that has nothing to do, and how long it takes from its start until it is ready.
 
     python bench/idle.py
 
 Twice: with a folder for a store, and with all of Google's libraries at work: a bucket on fake-gcs-server, and a
-version-check that asks Google's stand-in. Each is left alone for a minute after its jobs have run once. Prints a table
-and asserts nothing.
+version-check that asks Google's stand-in. Each leads, with its lease and its state in the cluster, and is left alone
+for a minute after one job has run once; what it asks of the API server is counted there. Beside it supercronic with
+20 jobs. Prints a table and asserts nothing.
 """
 
 import asyncio
@@ -15,10 +16,12 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import peer
 from bucket import bucket
 from tables import table
 
@@ -33,8 +36,10 @@ targets: {shop: {namespace: omtx-hub%s}}
 defaults: {target: shop}
 jobs:
 - {name: versions, kind: version-check, schedule: "%s"}
-- {name: tidy, kind: cleanup-pods, schedule: "0 0 1 1 *"}
 """
+JOBS_AT_REST = "".join(
+    f'- {{name: tidy-{number}, kind: cleanup-pods, schedule: "0 0 1 1 *"}}\n' for number in range(19)
+)
 
 
 def once_soon() -> str:
@@ -76,10 +81,28 @@ def wait_until_ready(url: str) -> None:
 async def measured(name: str, folder: Path, box: Sandbox, extra: dict[str, str]) -> tuple[str, ...]:
     async with serving(folder, box, extra) as (pid, _, ready):
         await asyncio.sleep(75)
-        before, asked = cpu_seconds(pid), len(box.requests)
+        before, first = cpu_seconds(pid), len(box.requests)
         await asyncio.sleep(IDLE_SECONDS)
-        used, asked = cpu_seconds(pid) - before, len(box.requests) - asked
-        return name, f"{ready:.2f}", f"{resident_mib(pid):.0f}", f"{used:.2f}", str(asked)
+        used, asked = cpu_seconds(pid) - before, box.requests[first:]
+        kinds = Counter(f"{one.verb} {one.resource}" for one in asked).most_common()
+        said = f"{len(asked)}: {', '.join(f'{number} {kind}' for kind, number in kinds)}"
+        return name, f"{ready:.2f}", f"{resident_mib(pid):.0f}", f"{used:.2f}", said
+
+
+async def at_rest(folder: Path) -> tuple[str, ...]:
+    """supercronic."""
+    (folder / "crontab").write_text("0 0 1 1 * true\n" * 20)
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(
+        await asyncio.to_thread(peer.supercronic, folder), str(folder / "crontab"), stdout=quiet, stderr=quiet
+    )
+    await asyncio.sleep(5)
+    before = cpu_seconds(process.pid)
+    await asyncio.sleep(IDLE_SECONDS)
+    used, mib = cpu_seconds(process.pid) - before, resident_mib(process.pid)
+    process.terminate()
+    await process.wait()
+    return "supercronic", "", f"{mib:.0f}", f"{used:.2f}", ""
 
 
 def cpu_seconds(pid: int) -> float:
@@ -98,19 +121,20 @@ async def rows() -> list[tuple[str, ...]]:
         folder = Path(name)
         async with Sandbox() as box:
             broken_world(box)
-            (folder / "jobs.yaml").write_text(JOBS % ("", once_soon()))
-            found.append(await measured("a folder", folder, box, {}))
+            (folder / "jobs.yaml").write_text(JOBS % ("", once_soon()) + JOBS_AT_REST)
+            found.append(await measured("maintd, a folder", folder, box, {}))
             async with google_of(box) as google:
                 with bucket() as store:
-                    (folder / "jobs.yaml").write_text(JOBS % (f", gke: {GKE}", once_soon()))
+                    (folder / "jobs.yaml").write_text(JOBS % (f", gke: {GKE}", once_soon()) + JOBS_AT_REST)
                     allowed = store["STORAGE_EMULATOR_HOST"].removeprefix("http://")
                     ours = {"MAINTD_GKE_ENDPOINT": google.endpoint, "MAINTD_ALLOW_STORAGE_EMULATOR": allowed}
-                    found.append(await measured("gs:// and GKE", folder, box, store | ours))
+                    found.append(await measured("maintd, gs:// and GKE", folder, box, store | ours))
+        found.append(await at_rest(folder))
     return found
 
 
 def main() -> None:
-    titles = ("DAEMON WITH", "SECONDS TO READY", "RSS MIB", "CPU SECONDS A MINUTE", "REQUESTS A MINUTE")
+    titles = ("DAEMON", "SECONDS TO READY", "RSS MIB", "CPU SECONDS A MINUTE", "REQUESTS A MINUTE")
     print(table(titles, asyncio.run(rows())))
 
 
