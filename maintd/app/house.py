@@ -69,7 +69,6 @@ async def open_house(
     settings: Settings,
     *,
     next_due: Callable[[str], datetime | None] | None = None,
-    max_running: int = 8,
     sinks: tuple[Sink, ...] = (),
     embedded: Path | None = None,
     hurried: bool = False,
@@ -93,16 +92,7 @@ async def open_house(
         fanout = _fanout(metrics, state, (history, *((LogSink(next_due),) if next_due else ()), *sinks))
         http, google = await _probes(api, embedded), await stack.enter_async_context(Google(settings.gke_endpoint))
         contexts = Contexts(api, store, http, state, settings, google, opener, rehearser)
-        runner = Runner(
-            contexts.open,
-            state,
-            fanout,
-            log,
-            clock=now,
-            leadership=leadership,
-            recall=history.read,
-            max_running=max_running,
-        )
+        runner = Runner(contexts.open, state, fanout, log, clock=now, leadership=leadership, recall=history.read)
         yield House(settings, api, store, history, state, fanout, metrics, runner, leadership, homes.lease, http)
 
 

@@ -89,7 +89,6 @@ async def _demo(*, keep: bool) -> None:
         async with open_house(
             settings,
             next_due=lambda name: daemon.next_due(name),  # noqa: PLW0108 - the daemon is made of the house that asks it
-            max_running=jobs.max_running,
             sinks=(seen,),
             embedded=FOLDER / "kubeconfig",
         ) as house:

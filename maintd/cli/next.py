@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from maintd.cli.instants import instant
 from maintd.cli.tables import OUTPUT, age, now, show, table, utc
 from maintd.scheduling.cron import Cron
 from maintd.scheduling.schedule import upcoming
@@ -25,21 +26,18 @@ class _Next(NamedTuple):
         return self.due.astimezone(zone(self.timezone))
 
 
-def _instant(_ctx: click.Context, _param: click.Parameter, text: str | None) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text) if text else now()
-    except ValueError:
-        raise click.BadParameter(f"{text} is not an instant; write it like 2026-03-07T00:00:00Z") from None
-    if instant.utcoffset() is None:
-        raise click.BadParameter(f"{text} has no zone; write {instant.isoformat()}Z if it is UTC")
-    return instant
-
-
 @click.command("next")
 @click.argument("job", required=False)
 @click.option("--cron", "expression", metavar="EXPR", help='An expression instead of a job: "0 9 * * mon-fri".')
 @click.option("--timezone", metavar="TZ", help="The zone that EXPR is in; Etc/UTC unless given.")
-@click.option("--from", "start", metavar="ISO", callback=_instant, help="Count from this instant; now unless given.")
+@click.option(
+    "--from",
+    "start",
+    metavar="ISO",
+    default=lambda: now().isoformat(),
+    callback=instant,
+    help="Count from it; else now.",
+)
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many.")
 @OUTPUT
 def command(

@@ -46,7 +46,6 @@ async def _serve(settings: Settings, jobs: JobsFile) -> None:
     async with open_house(
         settings,
         next_due=lambda name: daemon.next_due(name),  # noqa: PLW0108 - the daemon is made of the house that asks it
-        max_running=jobs.max_running,
         spooling=True,
     ) as house:
         daemon = Daemon(house, jobs)

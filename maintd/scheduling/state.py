@@ -72,6 +72,11 @@ class State:
         return self._seen.get(job, JobState())
 
     @property
+    def home(self) -> str:
+        """Where the entries live, as a person names it."""
+        return self._home.describe()
+
+    @property
     def entries(self) -> Mapping[str, JobState]:
         """Every entry that is known, also those that are no job's."""
         return self._seen

@@ -1,0 +1,69 @@
+"""`maintd cancel RUN`."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from maintd.core.errors import JobError
+from maintd.core.outcome import run_path
+
+if TYPE_CHECKING:
+    from maintd.app.house import House
+    from maintd.scheduling.entry import JobState
+
+_PATIENCE = 6.0
+_POLL = 0.5
+"""Seconds; who runs something that acts or protects looks every other second."""
+
+
+@click.command("cancel")
+@click.argument("run")
+@click.option("--reason", default="", help="Why; it is kept in the record.")
+def command(run: str, reason: str) -> None:
+    """End a run that is under way, wherever it runs: its record says `interrupted`, and by whom.
+
+    `maintd jobs` tells what runs. What the run has changed stays changed, and is in its record.
+    """
+    run_path(run)
+    raise SystemExit(asyncio.run(_cancel(run, reason)))
+
+
+async def _cancel(run: str, reason: str) -> int:
+    from maintd.cli.asking import known, shared, whoami, write
+    from maintd.scheduling.entry import Cancel
+
+    async with shared() as house:
+        job = known(house.state, run.partition("-")[2].rpartition("-")[0])
+        if said := await _ended(house, job, run):
+            click.echo(f"{run} {said} before; nothing was to be cancelled")
+            return 1
+        cancel = Cancel(run_id=run, by=whoami(), reason=reason)
+        await write(house.state, job, lambda entry: entry.model_copy(update={"cancel": cancel}))
+        for _ in range(int(_PATIENCE / _POLL)):
+            await asyncio.sleep(_POLL)
+            await house.state.look()
+            if said := await _ended(house, job, run):
+                click.echo(f"{run} {said}")
+                return 0
+        click.echo(_unheard(house.state.of(job), run))
+        return 1
+
+
+async def _ended(house: "House", job: str, run: str) -> str:
+    """How it ended, as the state or its record tells; empty while neither does."""
+    last = next((last for last in house.state.of(job).last_runs if last.run_id == run), None)
+    if last is not None:
+        return f"ended as {last.status}: {last.summary}"
+    try:
+        record = await house.history.read(run)
+    except JobError:
+        return ""  # there is none, or the store is away: no reason not to ask
+    return f"ended as {record.status}: {record.summary}"
+
+
+def _unheard(entry: "JobState", run: str) -> str:
+    claim = entry.open_claim
+    if claim is not None and claim.run_id == run:
+        return f"{run} was asked to end, and has not yet: {claim.holder} runs it, or is gone and is buried by who leads"
+    return f"nobody is known to run {run}; if it only observes, it ends within 15 s. `maintd runs {run}` tells then"
