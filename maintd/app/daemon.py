@@ -8,15 +8,16 @@ from datetime import datetime
 from maintd.app.backup_watch import BackupWatch
 from maintd.app.contexts import now
 from maintd.app.duty import Duty
+from maintd.app.heartbeat import Heart
 from maintd.app.house import House
 from maintd.app.housekeeping import Housekeeper, server_time
 from maintd.config.jobs import Job, JobsFile
-from maintd.core.errors import ConfigError, JobError
+from maintd.core.errors import ConfigError, JobError, NotLeading
 from maintd.scheduling.claims import FENCE
 from maintd.scheduling.lease import Elector
 from maintd.storage.open import open_pruner
 from maintd.telemetry import logs
-from maintd.telemetry.health import Health
+from maintd.telemetry.health import LONGEST_SILENCE_SECONDS, Health
 from maintd.telemetry.lag import Pulse
 from maintd.web.server import Server
 
@@ -44,6 +45,7 @@ class Daemon:
         self.housekeeper = self._hired(house)
         self._duty.chores = self.housekeeper.run
         self._backups = BackupWatch(house.store, house.metrics, self._log)
+        self._heart = Heart(house.http, self._duties(), lambda: house.metrics.heartbeat_sent(now()), self._log)
         self._pulse = Pulse(house.metrics.observe_lag)
         self._health = Health(self._pulse.silent_seconds, self._duty.overdue, self._troubles(), self._who_leads)
         self._server = Server(settings.http_address, self._health, house.metrics.exposition)
@@ -81,6 +83,7 @@ class Daemon:
                 asyncio.create_task(self._follow(edits), name="jobs.yaml"),
                 asyncio.create_task(self._backups.run(), name="backup watch"),
                 asyncio.create_task(self._house.orders.run(), name="orders"),
+                asyncio.create_task(self._heart.run(), name="heartbeat"),
             ]
             self._health.started()
             self._log.info("daemon started", jobs=len(self.jobs), url=self.url, storage=self._house.store.url(""))
@@ -155,6 +158,7 @@ class Daemon:
         self._duty.take(new)
         self._house.runner.resize(file.max_running)
         self.housekeeper.terms = file.retention.terms
+        self._heart.take(file.heartbeat)
         self._tell_metrics(new, removed)
         self._backups.jobs = frozenset(name for name, job in new.items() if job.kind.name == "backup")
         self._bad_file = ""
@@ -184,9 +188,38 @@ class Daemon:
             return f"leads, in reign {reign.epoch}"
         return f"follows {self._elector.leader}" if self._elector.leader else "nobody leads"
 
-    def _store_trouble(self) -> str:
+    def _unkept(self) -> str:
         failing = (f"{sink}: {why}" for sink, why in self._house.fanout.failing.items())
-        return "; ".join(filter(None, (self._house.unsaved, *failing, self.housekeeper.problem)))
+        return "; ".join(filter(None, (self._house.unsaved, *failing)))
+
+    def _store_trouble(self) -> str:
+        return "; ".join(filter(None, (self._unkept(), self.housekeeper.problem)))
+
+    def _unclaimed(self) -> str:
+        waiting = self._house.runner.claims.waiting_seconds() > LONGEST_SILENCE_SECONDS
+        return "the start of a job waits to be written down" if waiting else ""
+
+    def _unthroned(self) -> str:
+        try:
+            self._house.leadership.current()
+        except NotLeading as error:
+            return str(error)
+        return ""
+
+    def _still(self) -> str:
+        live = self._health.live()
+        return "" if live.good else live.text
+
+    def _duties(self) -> dict[str, Callable[[], str]]:
+        """What must be done for all to be well. A follower has no duties, and is silent: the leader speaks."""
+        return {
+            "lead": self._unthroned,
+            "ring": self._still,
+            "claim": self._unclaimed,
+            "keep state": lambda: self._house.state.problem,
+            "keep records": self._unkept,
+            "use jobs.yaml": lambda: self._bad_file,
+        }
 
     def _troubles(self) -> dict[str, Callable[[], str]]:
         house = self._house

@@ -84,7 +84,7 @@ def policy_text() -> str:
     from maintd.cli import jobsfile
     from maintd.derive import egress
 
-    return egress.text(jobsfile.load().jobs, jobsfile.settings().namespace)
+    return egress.text(jobsfile.load(), jobsfile.settings().namespace)
 
 
 def jobs_text() -> str:

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
+from maintd.config.heartbeat import Heartbeat
+from maintd.config.section import Section
 from maintd.core.errors import ConfigError
 from maintd.core.kind import Kind, Params
 from maintd.core.limits import Limits
@@ -27,14 +29,7 @@ NOT_YET = frozenset({"windows", "freeze", "blocked_by", "notify", "locks", "esca
 """Keys of a job whose mechanism is not built: refused, so that nobody relies on what does not happen."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", allow_inf_nan=False)
-
-    refused: ClassVar[dict[str, str]] = {}
-    """Keys that people may well write here, and what to do instead."""
-
-
-class Retry(_Part):
+class Retry(Section):
     """What follows a failure that may pass: a reset, a timeout, 429, 5xx. Always inside the run's `timeout`."""
 
     attempts: int = Field(default=1, ge=1, le=10, description="How often the run is tried in all; 1 is no retry.")
@@ -43,7 +38,7 @@ class Retry(_Part):
     )
 
 
-class Defaults(_Part):
+class Defaults(Section):
     """What every job has that does not say otherwise itself."""
 
     refused: ClassVar[dict[str, str]] = {
@@ -70,7 +65,7 @@ class Defaults(_Part):
     retry: Retry = Field(default_factory=Retry, description="Whether a failure that may pass is tried again.")
 
 
-class Entry(_Part):
+class Entry(Section):
     """One job: its envelope, the same for every kind, and `params`, which are the kind's own."""
 
     refused: ClassVar[dict[str, str]] = {
@@ -121,7 +116,7 @@ class Entry(_Part):
     params: dict[str, JsonValue] = Field(default_factory=dict, description="The parameters of the kind.")
 
 
-class Retention(_Part):
+class Retention(Section):
     """How long the store keeps what nobody needs for ever. What is not named here is never deleted."""
 
     refused: ClassVar[dict[str, str]] = {
@@ -147,10 +142,13 @@ class Retention(_Part):
         return {name: term for name, term in found if term is not None}
 
 
-class File(_Part):
+class File(Section):
     """jobs.yaml."""
 
-    refused: ClassVar[dict[str, str]] = {"housekeeping": "unknown key; write retention"}
+    refused: ClassVar[dict[str, str]] = {
+        "housekeeping": "unknown key; write retention",
+        "dead_man": "unknown key; write heartbeat",
+    }
 
     version: Literal[1] = Field(description="1, the only format there is so far.")
     targets: dict[Name, Target] = Field(default_factory=dict, description="What jobs work on, by name.")
@@ -159,6 +157,7 @@ class File(_Part):
     retention: Retention = Field(
         default_factory=Retention, description="How long the store keeps what nobody needs for ever."
     )
+    heartbeat: Heartbeat | None = Field(default=None, description="Whom to tell, again and again, that all is well.")
     jobs: list[Entry] = Field(description="A list, one entry a job.")
 
 
@@ -239,6 +238,7 @@ class JobsFile:
     jobs: tuple[Job, ...]
     max_running: int = 8
     retention: Retention = field(default_factory=Retention)
+    heartbeat: Heartbeat | None = None
 
     def job(self, name: str) -> Job:
         """The job of that name. Raises ConfigError."""

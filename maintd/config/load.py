@@ -9,6 +9,7 @@ from pathlib import Path
 from maintd import __version__
 from maintd.config.compose import compose
 from maintd.config.entry import Scope, find_target, is_timezone, read_job
+from maintd.config.heartbeat import Heartbeat
 from maintd.config.jobs import VERSION, Defaults, File, JobsFile, Retention, Schedules
 from maintd.config.messages import DNS_LABEL_REMEDY
 from maintd.config.nodes import Entries, Text
@@ -38,14 +39,15 @@ class Loader:
         sheet = Sheet(str(path), data)
         root = Part(sheet, compose(sheet))
         _check_shape(root)
-        file = root.read_top(File)
+        file = root.read_top(File, apart="heartbeat")
         sha256 = hashlib.sha256(data).hexdigest()
         scope = self._scope(root, sha256)
         retention = root.mapping("retention").read(Retention)
+        heartbeat = root["heartbeat"].read(Heartbeat) if "heartbeat" in root else None
         jobs = [read_job(part, scope) for part in root["jobs"].items()]
         if file is None or retention is None or None in jobs or sheet.mistakes:
             sheet.fail()
-        return JobsFile(path, sha256, tuple(filter(None, jobs)), file.max_running, retention)
+        return JobsFile(path, sha256, tuple(filter(None, jobs)), file.max_running, retention, heartbeat)
 
     def _scope(self, root: Part, sha256: str) -> Scope:
         targets = {name: _target(root["targets"], name) for name in root["targets"].keys}

@@ -90,9 +90,10 @@ class Part:
         """The value as the model has it; None where it does not fit, and then every reason is noted."""
         return self._fitted(plain(self.node), model, hints)
 
-    def read_top(self, model: type[M]) -> M | None:
-        """The same, with whatever is nested in the mapping taken for empty."""
-        return self._fitted(shallow(self.node), model, NO_HINTS)
+    def read_top(self, model: type[M], apart: str) -> M | None:
+        """The same, with whatever is nested in the mapping taken for empty, and without the key `apart`."""
+        value = shallow(self.node)
+        return self._fitted({key: value[key] for key in value if key != apart}, model, NO_HINTS)
 
     def _fitted(self, value: Any, model: type[M], hints: Hints) -> M | None:
         # Strictly, and as JSON: so lists become tuples and texts become enums, but "8" is no number.

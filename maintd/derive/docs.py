@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from maintd.config.heartbeat import Heartbeat
 from maintd.config.jobs import NOT_YET, Defaults, Entry, File, Retention, Retry
 from maintd.core.kind import Kind
 from maintd.core.limits import Limits
@@ -66,6 +67,11 @@ _JOBS_FILE_PARTS: tuple[tuple[str, str, type[BaseModel]], ...] = (
         "retention",
         "Older ones are deleted from the store once a day, backups never; see [store.md](store.md).",
         Retention,
+    ),
+    (
+        "heartbeat",
+        "A dead man's switch, sent only while all duties are done; see [observing.md](observing.md#heartbeat).",
+        Heartbeat,
     ),
     ("jobs", "One entry a job. `name`, `kind` and one of `schedule`, `every`, `manual` are required.", Entry),
     ("jobs[].retry", "", Retry),

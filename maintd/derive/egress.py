@@ -1,12 +1,12 @@
 """The NetworkPolicy that lets probes out to what they ask, from the URLs in jobs.yaml."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from maintd.config.jobs import Job
+from maintd.config.jobs import JobsFile
 from maintd.core.kind import Params
 from maintd.core.resource import Json
 from maintd.core.target import Target
@@ -22,9 +22,9 @@ Place = tuple[str, int | None]
 """A namespace, with None; or an address block and a port."""
 
 
-def text(jobs: Iterable[Job], namespace: str) -> str:
+def text(file: JobsFile, namespace: str) -> str:
     """The policy for maintd in its `namespace`, with who needs what above it."""
-    places = _places(jobs, namespace)
+    places = _places(file, namespace)
     policy: Json = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -38,12 +38,14 @@ def text(jobs: Iterable[Job], namespace: str) -> str:
     return "".join(_head(places)) + emit(policy)
 
 
-def _places(jobs: Iterable[Job], own: str) -> Mapping[Place, tuple[str, ...]]:
-    """Where jobs that are enabled ask, each with their names."""
+def _places(file: JobsFile, own: str) -> Mapping[Place, tuple[str, ...]]:
+    """Where jobs that are enabled ask, each with their names, and where the heartbeat goes."""
     found = defaultdict[Place, set[str]](set)
-    for job in jobs:
+    for job in file.jobs:
         for url in urls(job.params, job.target) if job.enabled else ():
             found[_place(url, job.target, own)].add(job.name)
+    if file.heartbeat:
+        found[_place(file.heartbeat.url, Target(), own)].add("(heartbeat)")
     return {place: tuple(sorted(found[place])) for place in sorted(found, key=str)}
 
 

@@ -85,6 +85,9 @@ class Metrics:
         self._dropped = self._counted_elsewhere(
             "maintd_log_lines_dropped", "Log lines that were dropped because nobody read them."
         )
+        self._heartbeat = self._gauge(
+            "maintd_heartbeat_last_sent_timestamp_seconds", "When the receiver last took a heartbeat; 0: never."
+        )
         self._spooled = self._gauge("maintd_spool_bytes", "Of records and samples that wait for the store.")
         self._lost = self._counted_elsewhere(
             "maintd_spool_dropped", "Records and samples that neither the store nor the spool could keep."
@@ -163,6 +166,10 @@ class Metrics:
     def sink_failed(self, sink: str) -> None:
         """A sink did not take a record."""
         self._unkept.labels(sink).inc()
+
+    def heartbeat_sent(self, at: datetime) -> None:
+        """The receiver took a heartbeat."""
+        self._heartbeat.set(at.timestamp())
 
     def store_pruned(self, area: str, objects: int) -> None:
         """So many objects of a folder of the store were older than it keeps them."""

@@ -17,7 +17,7 @@ PROBE = "  - {{name: {name}, kind: latency-sample, every: 1m, params: {{url: '{u
 
 def policy(jobs):
     file = loader(Settings()).parse((HEAD + jobs).encode(), Path("jobs.yaml"))
-    text = egress.text(file.jobs, "maintd")
+    text = egress.text(file, "maintd")
     return text, yaml.safe_load(text)
 
 
@@ -69,3 +69,14 @@ def test_without_probes_and_for_those_that_are_not_enabled_nothing_is_let_out():
 
     assert found["spec"]["egress"] == []
     assert found["spec"]["policyTypes"] == ["Egress"]
+
+
+def test_the_heartbeat_is_let_out_to_its_receiver_and_its_url_is_not_told():
+    head = "heartbeat: {url: 'https://hc.example.com/ping/9f3c'}\n"
+    file = loader(Settings()).parse((head + HEAD.replace("jobs:", "jobs: []")).encode(), Path("jobs.yaml"))
+
+    text = egress.text(file, "maintd")
+
+    assert yaml.safe_load(text)["spec"]["egress"] == [block(443, "0.0.0.0/0", **{"except": ["169.254.0.0/16"]})]
+    assert "# 0.0.0.0/0 port 443: (heartbeat)" in text
+    assert "9f3c" not in text

@@ -127,6 +127,13 @@ async def test_a_host_that_nobody_knows_is_a_problem_of_the_pod_alone(patient, i
     assert told(lines) == ({"localhost": Verdict.OK, "s" * 64 + ".shop.svc": Verdict.PROBLEM} if in_pod else {})
 
 
+async def test_the_heartbeats_receiver_must_have_an_address_and_is_not_asked(patient):
+    receiver = "x" * 64 + ".example.com"
+    patient.jobs_text = f"version: 1\nheartbeat: {{url: 'https://{receiver}/ping'}}\njobs: []\n"
+
+    assert told(await lines_of(hosts, patient)) == {receiver: Verdict.PROBLEM}
+
+
 class TestGoogle:
     """The GKE API, for each cluster that a job asks about."""
 

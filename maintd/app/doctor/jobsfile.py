@@ -67,10 +67,14 @@ def _scheduled(visit: Visit, job: Job) -> Line:
 
 
 async def hosts(visit: Visit) -> list[Line]:
-    """Of what is probed, and only in the pod: the names of Services mean nothing elsewhere."""
+    """Of what is asked, and only in the pod: the names of Services mean nothing elsewhere.
+
+    The heartbeat's receiver is not asked: it would take that for a heartbeat.
+    """
     if not visit.in_pod:
         return []
-    probed = (url for job in visit.jobs for url in urls(job.params, job.target))
+    probed = [url for job in visit.jobs for url in urls(job.params, job.target)]
+    probed += [visit.file.heartbeat.url] if visit.file.heartbeat else []
     names = sorted({host for url in probed if (host := urlsplit(url).hostname)})
     return list(await asyncio.gather(*map(_host, names)))
 
