@@ -4,13 +4,18 @@ from tests.faults.scenario import Scenario
 from tests.faults.scenarios import (
     absence,
     api_faults,
+    cut_off,
     deletes,
+    down_time,
+    hand_over,
     hung,
+    killed_daemon,
     limits,
     outage,
     pages,
     rehearsals,
     rotation,
+    told_to_end,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -23,4 +28,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     *deletes.SCENARIOS,
     *limits.SCENARIOS,
     *rehearsals.SCENARIOS,
+    *cut_off.SCENARIOS,
+    *hand_over.SCENARIOS,
+    *told_to_end.SCENARIOS,
+    *killed_daemon.SCENARIOS,
+    *down_time.SCENARIOS,
 )

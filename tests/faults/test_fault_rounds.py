@@ -12,13 +12,18 @@ from tests.faults.scenario import Report, Scenario
 from tests.faults.scenarios import (
     absence,
     api_faults,
+    cut_off,
     deletes,
+    down_time,
+    hand_over,
     hung,
+    killed_daemon,
     limits,
     outage,
     pages,
     rehearsals,
     rotation,
+    told_to_end,
 )
 from tests.faults.table import table
 
@@ -32,7 +37,10 @@ def violations(scenarios: Iterable[Scenario]) -> list[str]:
     return [said for row in rows for said in row.violations]
 
 
-PARTS = (api_faults, pages, outage, rotation, hung, absence, deletes, limits, rehearsals)
+PARTS = (
+    *(api_faults, pages, outage, rotation, hung, absence, deletes, limits, rehearsals),
+    *(cut_off, hand_over, told_to_end, killed_daemon, down_time),
+)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__.rpartition(".")[2])

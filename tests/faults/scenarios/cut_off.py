@@ -1,0 +1,81 @@
+"""L1, L3: the leader of three replicas is cut off, in every way there is, and another leads: at most one acts.
+
+A round cuts off one leader after the other: its way to the API server breaks while the others' are whole, its process
+stands still, its Lease is deleted or edited by hand. Its clock jumps by an hour at last, since a clock that jumped back
+rings nothing for an hour.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.books import wrong
+from tests.faults.cuts import CUTS, FAKETIME, JUMP, STOPPED, clock_environment
+from tests.faults.evidence import deleted_twice, records, state
+from tests.faults.plan import Plan, Step
+from tests.faults.reigns import overlap, trespasses
+from tests.faults.scenario import Report
+from tests.faults.trio import LEASE_SECONDS, Reign, Trio, trio
+
+WRITE_DEADLINE = LEASE_SECONDS * 2 / 3
+"""No write is under way for longer than its reign may last unrenewed."""
+_AFTERWARDS_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """One row; each step counts as a round."""
+
+    promise: str = "L1 L3"
+    unit: str = "s of two reigns mixed"
+
+    @property
+    def fault(self) -> str:
+        return "leader of three cut off" + ("" if FAKETIME else "; no clock jump, for want of faketime")
+
+    def plan(self, seed: int, *, quick: bool) -> Plan:
+        """Each way once, in an order that the seed draws; quick: a process that stands still, and one way more."""
+        ways = [way for way in CUTS if way not in (STOPPED, JUMP)]
+        random.Random(seed).shuffle(ways)
+        chosen = (STOPPED, ways[0]) if quick else (STOPPED, *ways, *((JUMP,) if FAKETIME else ()))
+        return Plan(seed, tuple(Step(number, way) for number, way in enumerate(chosen)))
+
+    async def play(self, plan: Plan, folder: Path) -> Report:
+        """Cut one leader after the other off, end all, and look at everything that was left."""
+        jumps = any(step.fault == JUMP for step in plan.steps)
+        async with trio(folder, **(clock_environment() if jumps else {})) as found:
+            violations = [said async for said in _rounds(plan, found)]
+            codes = await found.stop()
+        requests = found.sandbox.requests
+        violations += [f"they exited {codes}"] if any(codes) else []
+        violations += trespasses(requests, WRITE_DEADLINE)
+        violations += [f"pod {uid} was deleted twice" for uid in deleted_twice(found.sandbox)]
+        violations += wrong(found.lines, records(found.ground.store), state(found.sandbox))
+        return Report(tuple(violations), max(0.0, overlap(requests)), cases=len(plan.steps))
+
+
+async def _rounds(plan: Plan, found: Trio) -> AsyncIterator[str]:
+    chance = random.Random(plan.seed)
+    reign = await found.reign()
+    for step in plan.steps:
+        await asyncio.sleep(chance.uniform(0.5, 1.5))  # somewhere in its work
+        async with CUTS[step.fault](found, reign.replica, chance):
+            try:
+                reign = await _next(step.fault, found, reign)
+            except TimeoutError:
+                yield f"{step.fault}: nobody leads after reign {reign.epoch}"
+                return
+            await asyncio.sleep(_AFTERWARDS_SECONDS)
+
+
+async def _next(fault: str, found: Trio, reign: Reign) -> Reign:
+    """Who leads then: a clock that jumps ends no reign."""
+    if fault == JUMP:
+        await asyncio.sleep(2 * LEASE_SECONDS)
+        return await found.reign(above=reign.epoch - 1)
+    return await found.reign(above=reign.epoch)
+
+
+SCENARIOS = (CutOff(),)
