@@ -175,8 +175,12 @@ class Runner:
             reach("run-ended")
         finally:
             self._admission.give(ring)
-        self._leave_after(ring.job.name, verdict)
-        return await self._records.keep(ring, ring.finished(started, self._clock(), verdict), verdict.memory)
+        if not ring.claims:
+            self._leave_after(ring.job.name, verdict)
+        run = await self._records.keep(ring, ring.finished(started, self._clock(), verdict), verdict.memory)
+        if ring.claims:  # the next of this job is not written down beside a claim that is still open
+            self._leave_after(ring.job.name, verdict)
+        return run
 
     async def _work(self, ring: Ring) -> Verdict:
         state = self._state.of(ring.job.name)
