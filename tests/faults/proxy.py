@@ -118,23 +118,24 @@ class Proxy:
                 if self._weather is Weather.CUT and reply:
                     data, left = data[:left], left - len(data)
                 if self._weather is Weather.TRICKLE:
-                    await self._trickle(data, writer)
-                else:
-                    writer.write(data)
+                    data = await self._trickle(data, writer)
+                    if data and not reply and reader.at_eof():
+                        return
+                writer.write(data)
                 await writer.drain()
                 if left <= 0:
                     return
         finally:
             writer.close()
 
-    async def _trickle(self, data: bytes, writer: asyncio.StreamWriter) -> None:
-        """10 bytes a second until the weather changes, then the rest."""
+    async def _trickle(self, data: bytes, writer: asyncio.StreamWriter) -> bytes:
+        """10 bytes a second until the weather changes; what is left then."""
         while data and self._weather is Weather.TRICKLE:
             writer.write(data[:10])
             data = data[10:]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), 1)
-        writer.write(data)
+        return data
 
 
 @asynccontextmanager

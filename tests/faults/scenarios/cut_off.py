@@ -2,7 +2,8 @@
 
 A round cuts off one leader after the other: its way to the API server breaks while the others' are whole, its process
 stands still, its Lease is deleted or edited by hand. Its clock jumps by an hour at last, since a clock that jumped back
-rings nothing for an hour.
+rings nothing for an hour. Deletions take their time, so that most cuts come in the middle of some; and now and then the
+reply to a write of the state is lost.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from maintd.sandbox.faults import Fault
 from tests.faults.books import wrong
 from tests.faults.cuts import CUTS, FAKETIME, JUMP, STOPPED, clock_environment
 from tests.faults.evidence import deleted_twice, records, state
@@ -22,6 +24,8 @@ from tests.faults.trio import LEASE_SECONDS, Reign, Trio, trio
 WRITE_DEADLINE = LEASE_SECONDS * 2 / 3
 """No write is under way for longer than its reign may last unrenewed."""
 _AFTERWARDS_SECONDS = 1.0
+_DELETION_SECONDS = 0.2
+_STATE = "/api/v1/namespaces/maintd/configmaps/maintd-state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ async def _rounds(plan: Plan, found: Trio) -> AsyncIterator[str]:
     chance = random.Random(plan.seed)
     reign = await found.reign()
     for step in plan.steps:
+        found.sandbox.faults[:] = _hindrances(chance)
         await asyncio.sleep(chance.uniform(0.5, 1.5))  # somewhere in its work
         async with CUTS[step.fault](found, reign.replica, chance):
             try:
@@ -68,6 +73,11 @@ async def _rounds(plan: Plan, found: Trio) -> AsyncIterator[str]:
                 yield f"{step.fault}: nobody leads after reign {reign.epoch}"
                 return
             await asyncio.sleep(_AFTERWARDS_SECONDS)
+
+
+def _hindrances(chance: random.Random) -> list[Fault]:
+    lost = (Fault("update", _STATE, nth=nth, reset="after") for nth in chance.sample(range(1, 12), 4))
+    return [Fault("delete", "*/pods/*", times=1_000_000, delay_seconds=_DELETION_SECONDS), *lost]
 
 
 async def _next(fault: str, found: Trio, reign: Reign) -> Reign:
