@@ -7,7 +7,7 @@ from datetime import datetime
 from maintd.config.jobs import Job
 from maintd.core.ports import Log
 from maintd.core.text import counted
-from maintd.scheduling.entry import JobState
+from maintd.scheduling.entry import BLANK, JobState
 from maintd.scheduling.pending import MOST_COUNTED, Due, Pending
 from maintd.scheduling.ring import LATE_START
 from maintd.scheduling.runner import Runner
@@ -21,7 +21,7 @@ async def catch_up(
     `until` is when somebody began to ring; what is due after that is not ours.
     """
     for job in jobs:
-        due = _passed(job, entries.get(job.name, JobState()), runner.latest(job.name), until, log)
+        due = _passed(job, entries.get(job.name, BLANK), runner.latest(job.name), until, log)
         if due is None:
             continue
         if _is_made_up_for(job, due, until):

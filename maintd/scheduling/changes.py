@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from maintd.scheduling.entry import Entries, JobState
+from maintd.scheduling.entry import BLANK, Entries, JobState
 
 Edit = Callable[[JobState], JobState]
 Change = Callable[[Entries], None]
@@ -13,7 +13,7 @@ def on(job: str, edit: Edit) -> Change:
     """The edit of one entry; what a newer maintd wrote is left as it is."""
 
     def change(entries: Entries) -> None:
-        entry = entries.get(job, JobState())
+        entry = entries.get(job, BLANK)
         entries[job] = entry if entry.newer else edit(entry)
 
     return change

@@ -14,7 +14,7 @@ from typing import Protocol
 from maintd.core.errors import Conflict, NotLeading, Transient, Unreadable
 from maintd.core.failpoints import reach
 from maintd.core.guard import Guard
-from maintd.scheduling.entry import Claim, Entries, JobState
+from maintd.scheduling.entry import BLANK, Claim, Entries, JobState
 from maintd.scheduling.judgement import Orphan, obstacle
 from maintd.scheduling.obstacle import Obstacle
 from maintd.scheduling.ring import Ring
@@ -138,7 +138,7 @@ class Claims:
             ask.found = found = _judged(entries, ask.ring, epoch, now) or guard
             if found is guard:
                 name = ask.ring.job.name
-                entries[name] = self._claimed(entries.get(name, JobState()), ask.ring, guard.epoch, now)
+                entries[name] = self._claimed(entries.get(name, BLANK), ask.ring, guard.epoch, now)
 
     def _claimed(self, entry: JobState, ring: Ring, epoch: int, now: datetime) -> JobState:
         if entry.open_claim and entry.open_claim.run_id == ring.run_id:
@@ -170,14 +170,14 @@ def _judged(entries: Entries, ring: Ring, epoch: int, now: datetime) -> Obstacle
 
 def begin(entries: Entries, epoch: int) -> None:
     """Let no reign before this one claim anything any more. Raises NotLeading where this one is not the latest."""
-    if entries.get(FENCE, JobState()).epoch >= epoch:
+    if entries.get(FENCE, BLANK).epoch >= epoch:
         raise NotLeading(f"reign {epoch} is not the latest: {FENCE} in the state says {entries[FENCE].epoch}")
-    entries[FENCE] = entries.get(FENCE, JobState()).model_copy(update={"epoch": epoch})
+    entries[FENCE] = entries.get(FENCE, BLANK).model_copy(update={"epoch": epoch})
 
 
 def fenced(entries: Entries, epoch: int) -> int:
     """The reign it is. Raises NotLeading where that is a later one than `epoch`; 0 is nobody's and never too early."""
-    reigning = entries.get(FENCE, JobState()).epoch
+    reigning = entries.get(FENCE, BLANK).epoch
     if epoch and reigning > epoch:
         raise NotLeading(f"another maintd leads since, in reign {reigning}; this one was reign {epoch}")
     return reigning

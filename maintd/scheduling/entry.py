@@ -177,6 +177,8 @@ class JobState(_Part):
         return _latest(now, self.since, self.last_due)
 
 
+BLANK = JobState()
+"""What is known of a job that was never seen."""
 Entries = dict[str, JobState]
 
 

@@ -17,7 +17,7 @@ from maintd.config.jobs import Job
 from maintd.core.errors import MaintdError
 from maintd.core.ports import Log
 from maintd.core.rules import READING
-from maintd.scheduling.entry import JobState
+from maintd.scheduling.entry import BLANK, JobState
 from maintd.scheduling.state import State
 
 KEY = "restore.hold"
@@ -50,7 +50,7 @@ class Hold(BaseModel):
 
 def hold_on(entries: Mapping[str, JobState], job: Job, now: datetime) -> Hold | None:
     """The hold that lasts and covers this job, if one does."""
-    return next((hold for hold in _lasting(entries.get(KEY, JobState()), now) if hold.covers(job)), None)
+    return next((hold for hold in _lasting(entries.get(KEY, BLANK), now) if hold.covers(job)), None)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from maintd.core.outcome import Status
-from maintd.scheduling.entry import FUTURE, Claim, JobState
+from maintd.scheduling.entry import BLANK, FUTURE, Claim, JobState
 from maintd.scheduling.hold import hold_on
 from maintd.scheduling.obstacle import Obstacle
 from maintd.scheduling.ring import Ring
@@ -28,7 +28,7 @@ class Orphan:
 
 def obstacle(entries: Mapping[str, JobState], ring: Ring, epoch: int, now: datetime) -> Obstacle | Orphan | None:
     """What is in the way of a start in the reign `epoch`; None where nothing is."""
-    entry = entries.get(ring.job.name, JobState())
+    entry = entries.get(ring.job.name, BLANK)
     if entry.newer:
         return Obstacle(_NEWER.format(ring.job.name, entry.format), status=Status.FAILED)
     claim = entry.open_claim
@@ -43,11 +43,11 @@ def obstacle(entries: Mapping[str, JobState], ring: Ring, epoch: int, now: datet
 
 def unwanted(entries: Mapping[str, JobState], ring: Ring, now: datetime) -> Obstacle | None:
     """Whether somebody asked for peace: the end of this run, a pause of the job, or of all that act, or a restore."""
-    cancel = entries.get(ring.job.name, JobState()).cancel
+    cancel = entries.get(ring.job.name, BLANK).cancel
     if cancel is not None and cancel.run_id == ring.run_id:
         return Obstacle(str(cancel), status=Status.INTERRUPTED)
     acting = ring.mode == "act"
-    pauses = [entries.get(name, JobState()).paused for name in (ring.job.name, *((EVERYTHING,) if acting else ()))]
+    pauses = [entries.get(name, BLANK).paused for name in (ring.job.name, *((EVERYTHING,) if acting else ()))]
     for pause in pauses:
         if pause is not None and pause.until > now:
             return Obstacle(str(pause))

@@ -35,11 +35,17 @@ class Records:
         """Set while no run waits to start: starts come before records."""
         self.calm.set()
 
-    async def keep(self, ring: Ring, run: Run, memory: Memory = None) -> Run:
-        """Keep the record of a ring, once nobody waits to start or has waited long enough for that."""
+    async def way(self) -> None:
+        """Returns once nobody waits to start, or that has taken too long."""
+        if self.calm.is_set():
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GIVE_WAY_SECONDS):
                 await self.calm.wait()
+
+    async def keep(self, ring: Ring, run: Run, memory: Memory = None) -> Run:
+        """Keep the record of a ring, once there is time for it."""
+        await self.way()
         if ring.job.remembers:
             last = LastRun.of(run)
             self._state.note(run.job, lambda entry: entry.listing(last) if ring.aside else entry.after(last, memory))

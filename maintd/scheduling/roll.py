@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from maintd.config.jobs import Job
 from maintd.core.units import format_duration
 from maintd.scheduling.changes import Change
-from maintd.scheduling.entry import FUTURE, Entries, JobState
+from maintd.scheduling.entry import BLANK, FUTURE, Entries, JobState
 
 REMEMBERED = timedelta(days=30)
 """After so long without it in jobs.yaml a job's entry is dropped."""
@@ -18,7 +18,7 @@ def roll_call(jobs: Collection[Job], now: datetime) -> Change:
 
     def change(entries: Entries) -> None:
         for name, job in called.items():
-            entries[name] = _present(entries.get(name, JobState()), _when(job), now)
+            entries[name] = _present(entries.get(name, BLANK), _when(job), now)
         for name in [name for name in entries if name not in called and "." not in name]:
             entry = entries[name]
             if entry.newer:

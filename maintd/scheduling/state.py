@@ -17,7 +17,7 @@ from maintd.core.ports import Log
 from maintd.core.text import sized
 from maintd.scheduling.changes import Change, Edit, applied, on, written
 from maintd.scheduling.complaints import Complaints
-from maintd.scheduling.entry import Entries, JobState
+from maintd.scheduling.entry import BLANK, Entries, JobState
 from maintd.scheduling.size import fitted, size
 
 LONGEST_BACKLOG = 5_000
@@ -69,7 +69,7 @@ class State:
 
     def of(self, job: str) -> JobState:
         """What is known of the job; a blank entry for one that has not run."""
-        return self._seen.get(job, JobState())
+        return self._seen.get(job, BLANK)
 
     @property
     def home(self) -> str:
