@@ -1,7 +1,7 @@
 """How large all entries together may be: a ConfigMap takes 1 MiB, and without room no job could be claimed."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import ValidationError
 
@@ -9,6 +9,10 @@ from maintd.scheduling.entry import JobState
 
 LARGEST = 900 * 1024
 """Bytes, keys included."""
+ROOMY = LARGEST * 3 // 4
+"""Trimming a thousand entries takes a fifth of a second: not for every write."""
+
+Trim = Callable[[JobState], JobState]
 
 
 def fitted(texts: dict[str, str]) -> dict[str, str]:
@@ -16,8 +20,14 @@ def fitted(texts: dict[str, str]) -> dict[str, str]:
 
     What another maintd wrote, or nobody can read, is left as it is.
     """
-    for trim in (_runs(3, 160), _runs(1, 80), _runs(1, 0), _memory(2048), _memory(512), _memory(0)):
-        if size(texts) <= LARGEST:
+    if size(texts) > LARGEST:
+        texts = _small(texts, (_runs(3, 160), _runs(1, 80), _runs(1, 0)), ROOMY)
+    return _small(texts, (_memory(2048), _memory(512), _memory(0)), LARGEST)
+
+
+def _small(texts: dict[str, str], trims: Iterable[Trim], enough: int) -> dict[str, str]:
+    for trim in trims:
+        if size(texts) <= enough:
             break
         texts = {job: _trimmed(text, trim) for job, text in texts.items()}
     return texts
@@ -28,7 +38,7 @@ def size(texts: Mapping[str, str]) -> int:
     return sum(len(job) + len(text.encode()) for job, text in texts.items())
 
 
-def _trimmed(text: str, trim: Callable[[JobState], JobState]) -> str:
+def _trimmed(text: str, trim: Trim) -> str:
     try:
         entry = JobState.model_validate_json(text)
     except ValidationError:
@@ -36,7 +46,7 @@ def _trimmed(text: str, trim: Callable[[JobState], JobState]) -> str:
     return text if entry.newer else trim(entry).text()
 
 
-def _runs(number: int, summary: int) -> Callable[[JobState], JobState]:
+def _runs(number: int, summary: int) -> Trim:
     def trim(entry: JobState) -> JobState:
         kept = (run.model_copy(update={"summary": run.summary[:summary]}) for run in entry.last_runs[:number])
         return entry.model_copy(update={"last_runs": tuple(kept)})
@@ -44,7 +54,7 @@ def _runs(number: int, summary: int) -> Callable[[JobState], JobState]:
     return trim
 
 
-def _memory(longest: int) -> Callable[[JobState], JobState]:
+def _memory(longest: int) -> Trim:
     """A kind that remembers nothing starts its comparison anew, and says so; a claim or a pause must not be lost."""
 
     def trim(entry: JobState) -> JobState:
