@@ -18,6 +18,8 @@ from maintd.storage.open import state_folder
 from maintd.telemetry import logs
 
 _NAMESPACE_SECONDS = 5.0
+_LEASE_ATTEMPTS = 5
+"""So many questions about the lease, one after the other without an answer, take as long as it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,10 @@ async def find_homes(settings: Settings, api: Api | str, guard: Guard | None = N
         return _in_folder(folder)
     except (JobError, TimeoutError):
         pass  # it may exist: a right is missing, or the server is away; State tells what it cannot read
+    apart = api.apart(patience=settings.lease / _LEASE_ATTEMPTS)
     return Homes(
         ConfigMapHome(reader, ClusterWriter(api.scoped(guard=guard)), namespace),
-        ClusterLease(reader, ClusterWriter(api), namespace),
+        ClusterLease(ClusterReader(apart), ClusterWriter(apart), namespace),
     )
 
 

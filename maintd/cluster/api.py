@@ -85,7 +85,7 @@ class Api:
 
     async def close(self) -> None:
         """Close the connections of this view and of all others."""
-        await self._wire.session.close()
+        await self._wire.close()
 
     async def server(self) -> str:
         """The URL of the API server."""
@@ -113,12 +113,12 @@ class Api:
         return Api(self._wire, agent, in_flight, patience=patience, guard=guard)
 
     def apart(self, *, patience: timedelta) -> "Api":
-        """The same server and credentials over connections of its own, which no guard asks about; close it apart.
+        """The same server and credentials over connections of its own, which no guard asks about.
 
         For the lease: a connection that died under another caller, or a server that asks others for patience, must
         not cost the leadership.
         """
-        return Api(Wire(self._wire.credentials, hurried=False), self._user_agent, 4, patience=patience)
+        return Api(self._wire.apart(), self._user_agent, 4, patience=patience)
 
     async def call(self, request: Request, timeout: timedelta = TIMEOUT) -> Reply:
         """The JSON object that the server answers with.

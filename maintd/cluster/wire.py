@@ -22,6 +22,7 @@ class Wire:
         self.connect_seconds = HURRIED_SECONDS if hurried else CONNECT_SECONDS
         self._hurried = hurried
         self._given_up = ""
+        self._apart: list[Wire] = []
         self.problem = ""
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=64),
@@ -30,6 +31,16 @@ class Wire:
             trust_env=False,  # netrc and the environment's proxies are not the kubeconfig's business
             request_class=AskingRequest,
         )
+
+    def apart(self) -> "Wire":
+        """Connections of their own to the same server; they are closed with these."""
+        self._apart.append(Wire(self.credentials, hurried=False))
+        return self._apart[-1]
+
+    async def close(self) -> None:
+        """Close these connections, and those apart."""
+        for wire in (self, *self._apart):
+            await wire.session.close()
 
     def check_given_up(self) -> None:
         """Raises JobError, which nobody tries again, where a hurried caller was not connected before."""

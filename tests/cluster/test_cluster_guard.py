@@ -156,7 +156,7 @@ async def test_connections_apart_ask_no_guard_and_do_not_wait_for_what_the_serve
 
     server = await stage.serve(script=script)
     api = await guarded(stage, server, Reign(0))
-    apart = stage.keep(api.apart(patience=timedelta(seconds=5)))
+    apart = api.apart(patience=timedelta(seconds=5))
     with pytest.raises(Transient):
         await api.call(request("GET"), timedelta(seconds=1))
 
