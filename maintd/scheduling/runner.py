@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -168,19 +168,21 @@ class Runner:
                 return await self._started(admitted)
 
     async def _started(self, ring: Ring) -> Run:
-        started = self._clock()
-        try:
-            self._sink.started(ring)
-            verdict = await self._work(ring)
-            reach("run-ended")
-        finally:
-            self._admission.give(ring)
-        if not ring.claims:
-            self._leave_after(ring.job.name, verdict)
-        run = await self._records.keep(ring, ring.finished(started, self._clock(), verdict), verdict.memory)
-        if ring.claims:  # the next of this job is not written down beside a claim that is still open
-            self._leave_after(ring.job.name, verdict)
-        return run
+        name, started = ring.job.name, self._clock()
+        with ExitStack() as busy:  # whatever is raised here, a job that stayed busy would never run again
+            busy.callback(self._admission.leave, name)
+            try:
+                self._sink.started(ring)
+                verdict = await self._work(ring)
+                reach("run-ended")
+            finally:
+                self._admission.give(ring)
+            if verdict.left_behind is not None:  # it did not stop when told to, and is busy until it really ends
+                busy.pop_all()
+                busy.callback(verdict.left_behind.add_done_callback, lambda _: self._admission.leave(name))
+            if not ring.claims:  # else the next of this job would be written down beside a claim that is still open
+                busy.close()
+            return await self._records.keep(ring, ring.finished(started, self._clock(), verdict), verdict.memory)
 
     async def _work(self, ring: Ring) -> Verdict:
         state = self._state.of(ring.job.name)
@@ -190,12 +192,6 @@ class Runner:
             return await attempt.verdict()
         finally:
             del self._attempts[ring.run_id]
-
-    def _leave_after(self, name: str, verdict: Verdict) -> None:
-        if verdict.left_behind is None:
-            self._admission.leave(name)
-        else:  # it did not stop when told to: the job stays busy until it really ends
-            verdict.left_behind.add_done_callback(lambda _: self._admission.leave(name))
 
 
 def _defect(error: Exception) -> Obstacle:

@@ -28,7 +28,10 @@ Format = Literal["auto", "json", "console", "plain"]
 
 
 class EventLog:
-    """A logger of events and their fields, as core.ports.Log. No call raises, whatever the fields are."""
+    """A logger of events and their fields, as core.ports.Log. No call raises, whatever the fields are.
+
+    What would otherwise hear of it is most often an `except` that keeps a loop alive by saying what went wrong.
+    """
 
     def __init__(self, logger: logging.Logger, fields: Mapping[str, Any]) -> None:
         self._logger = logger
@@ -57,13 +60,19 @@ class EventLog:
     def _log(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
         if not self._logger.isEnabledFor(level):
             return
+        try:
+            self._logger.handle(self._record(level, event, fields))
+        except Exception:  # noqa: BLE001 - a handler or a filter of somebody else's
+            _count_unsaid()
+
+    def _record(self, level: int, event: str, fields: Mapping[str, Any]) -> logging.LogRecord:
         taken = {key + "_" * (key in _TAKEN): value for key, value in {**self._fields, **fields}.items()}
         event_dict = _plain(self._logger, "", {"event": event, **taken})
         (marked,), extra = ProcessorFormatter.wrap_for_formatter(self._logger, "", event_dict)
         # Not Logger.log: it looks up the call's file and line, which costs as much as all the rest and is not shown.
         record = logging.LogRecord(self._logger.name, level, "", 0, marked, None, None)
         record.__dict__ |= extra["extra"]
-        self._logger.handle(record)
+        return record
 
 
 def _plain(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -130,6 +139,12 @@ class _Formatter(ProcessorFormatter):
 
 
 _handler: _Handler | None = None
+_unsaid = 0
+
+
+def _count_unsaid() -> None:
+    global _unsaid  # noqa: PLW0603 - as below
+    _unsaid += 1
 
 
 def configure(log_format: Format = "auto", level: str = "info", stream: TextIO | None = None) -> None:
@@ -172,5 +187,5 @@ def shutdown() -> None:
 
 
 def dropped() -> int:
-    """Lines that were dropped since the start because nobody read them."""
-    return _handler.writer.dropped if _handler else 0
+    """Lines that were dropped since the start: nobody read them, or they could not be said."""
+    return _unsaid + (_handler.writer.dropped if _handler else 0)
