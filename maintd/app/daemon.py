@@ -55,6 +55,10 @@ class Daemon:
             next_due=self.next_due,
             dropped_lines=logs.dropped,
         )
+        house.metrics.watch_state(
+            epoch=lambda: self._elector.reign.epoch if self._elector.reign else 0,
+            failures=lambda name: state.of(name).consecutive_failures,
+        )
 
     @property
     def url(self) -> str:

@@ -82,6 +82,8 @@ class Metrics:
         self._reload = self._gauge("maintd_config_last_reload_successful", "1 when jobs.yaml as it is now is in use.")
         self._wakeup = self._gauge("maintd_scheduler_last_wakeup_timestamp_seconds", "When the scheduler last looked.")
         self._overdue = self._gauge("maintd_scheduler_overdue_seconds", "How late the next wake-up is.")
+        self._leader = self._gauge("maintd_leader", "1 while this process leads.")
+        self._epoch = self._gauge("maintd_leader_epoch", "The number of its reign; 0 while it does not lead.")
         self._dropped = self._counted_elsewhere(
             "maintd_log_lines_dropped", "Log lines that were dropped because nobody read them."
         )
@@ -200,6 +202,19 @@ class Metrics:
                 self._set_next_due(job, next_due(job))
 
         self._dropped.ask = dropped_lines
+        self._refresh = refresh
+
+    def watch_state(self, *, epoch: Callable[[], int], failures: Callable[[str], int]) -> None:
+        """Ask who leads, and the state for what other processes saw fail, at each scrape. Call it after `watch`."""
+        before = self._refresh
+
+        def refresh() -> None:
+            before()
+            self._leader.set(epoch() > 0)
+            self._epoch.set(epoch())
+            for job in self._jobs:
+                self._failures.labels(job).set(failures(job))
+
         self._refresh = refresh
 
     def watch_spool(self, *, waiting_bytes: Callable[[], int], lost: Callable[[], int]) -> None:

@@ -155,6 +155,10 @@ def test_two_replicas_are_a_line_in_an_overlay_and_change_nothing_else(need_tool
     [pod, budget] = changed
     assert (pod["spec"]["replicas"], budget["spec"]["minAvailable"]) == (2, 1)
     assert pod["spec"]["selector"] == budget["spec"]["selector"]
+    [old] = [obj for obj in before if obj["kind"] == "Deployment"]
+    told = [{"name": "MAINTD_REPLICAS", "value": "2"}]
+    [container], [container_before] = (one["spec"]["template"]["spec"]["containers"] for one in (pod, old))
+    assert [one for one in container["env"] if one not in container_before["env"]] == told
 
 
 def test_the_example_is_the_base_with_an_image_a_bucket_and_monitoring(need_tool):

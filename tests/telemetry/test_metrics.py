@@ -183,6 +183,18 @@ async def test_the_scheduler_and_the_log_are_asked_at_each_scrape(metrics):
     }
 
 
+async def test_who_leads_and_what_others_saw_fail_is_asked_at_each_scrape(metrics):
+    epoch, failures = 0, {"tidy": 3}
+    metrics.watch_state(epoch=lambda: epoch, failures=lambda job: failures.get(job, 0))
+    follows = await samples(metrics, "maintd_leader", "maintd_job_consecutive_failures")
+    epoch, failures = 7, {}
+    leads = await samples(metrics, "maintd_leader", "maintd_job_consecutive_failures")
+
+    tidy = "maintd_job_consecutive_failures{job=tidy}"
+    assert (follows["maintd_leader{}"], follows["maintd_leader_epoch{}"], follows[tidy]) == (0, 0, 3)
+    assert (leads["maintd_leader{}"], leads["maintd_leader_epoch{}"], leads[tidy]) == (1, 7, 0)
+
+
 async def test_a_reload_that_failed_is_seen_until_one_succeeds(metrics):
     seen = []
     for successful in (True, False, True):
