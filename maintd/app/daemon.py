@@ -19,6 +19,7 @@ from maintd.storage.open import open_pruner
 from maintd.telemetry import logs
 from maintd.telemetry.health import LONGEST_SILENCE_SECONDS, Health
 from maintd.telemetry.lag import Pulse
+from maintd.telemetry.metrics import Metrics
 from maintd.web.server import Server
 
 Edits = AsyncIterator[JobsFile | ConfigError]
@@ -49,16 +50,7 @@ class Daemon:
         self._pulse = Pulse(house.metrics.observe_lag)
         self._health = Health(self._pulse.silent_seconds, self._duty.overdue, self._troubles(), self._who_leads)
         self._server = Server(settings.http_address, self._health, house.metrics.exposition)
-        house.metrics.watch(
-            last_wakeup=lambda: self._duty.last_wakeup,
-            overdue=self._duty.overdue,
-            next_due=self.next_due,
-            dropped_lines=logs.dropped,
-        )
-        house.metrics.watch_state(
-            epoch=lambda: self._elector.reign.epoch if self._elector.reign else 0,
-            failures=lambda name: state.of(name).consecutive_failures,
-        )
+        self._inform(house.metrics)
 
     @property
     def url(self) -> str:
@@ -174,6 +166,18 @@ class Daemon:
             added=sorted(added),
             changed=sorted(changed),
             removed=sorted(removed),
+        )
+
+    def _inform(self, metrics: Metrics) -> None:
+        metrics.watch(
+            last_wakeup=lambda: self._duty.last_wakeup,
+            overdue=self._duty.overdue,
+            next_due=self.next_due,
+            dropped_lines=logs.dropped,
+        )
+        metrics.watch_state(
+            epoch=lambda: self._elector.reign.epoch if self._elector.reign else 0,
+            failures=lambda name: self._house.state.of(name).consecutive_failures,
         )
 
     def _tell_metrics(self, jobs: dict[str, Job], removed: set[str]) -> None:

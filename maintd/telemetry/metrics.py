@@ -4,17 +4,16 @@ Names follow https://prometheus.io/docs/practices/naming/ and pass `promtool che
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
-from prometheus_client.core import CounterMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from maintd import __version__
 from maintd.core.outcome import Run, Status
+from maintd.telemetry.elsewhere import CountedElsewhere
 from maintd.telemetry.figures import Figures
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -228,8 +227,8 @@ class Metrics:
         else:
             self._next.remove(job)
 
-    def _counted_elsewhere(self, name: str, about: str) -> "_CountedElsewhere":
-        counter = _CountedElsewhere(name, about)
+    def _counted_elsewhere(self, name: str, about: str) -> CountedElsewhere:
+        counter = CountedElsewhere(name, about)
         self.registry.register(counter)
         return counter
 
@@ -238,18 +237,6 @@ class Metrics:
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         return Gauge(name, about, labels, registry=self.registry)
-
-
-class _CountedElsewhere(Collector):
-    """A counter that somebody else counts."""
-
-    def __init__(self, name: str, about: str) -> None:
-        self._name = name
-        self._about = about
-        self.ask: Callable[[], int] = lambda: 0
-
-    def collect(self) -> Iterator[Metric]:
-        yield CounterMetricFamily(self._name, self._about, self.ask())
 
 
 def _seconds(at: datetime | None) -> float:
