@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 _ALARM, _API, _GATE = "maintd/scheduling/alarm.py", "maintd/cluster/api.py", "maintd/rails/gate.py"
 _FENCES, _GUARD = "tests/scheduling/test_alarm_fences.py", "tests/cluster/test_cluster_guard.py"
 _ELECTOR = "tests/elector/test_elector.py"
+_CLAIMS, _CUT_OFF = "tests/claims/test_claims.py", "tests/claims/test_cut_off.py"
 
 CLOCK = (
     Mutant(
@@ -56,6 +57,72 @@ CLOCK = (
         "        if name in self.busy:\n",
         "        if False:\n",
         "tests/runner/test_runner.py::test_a_job_still_running_is_skipped_not_doubled",
+    ),
+)
+
+CLAIMS = (
+    Mutant(
+        "what acts or protects is started without a claim",
+        "maintd/scheduling/admission.py",
+        "claimed = await self._claimed(ring) if ring.claims else self._looked(ring)",
+        "claimed = self._looked(ring)",
+        f"{_CLAIMS}::test_two_leaders_at_once_start_no_due_instant_twice",
+    ),
+    Mutant(
+        "an instant that was begun before is begun again",
+        "maintd/scheduling/judgement.py",
+        "    return ring.due <= entry.last_due <= now + FUTURE\n",
+        "    return False\n",
+        "tests/claims/test_rung_again.py::test_an_instant_whose_run_has_ended_is_not_started_again_by_another",
+    ),
+    Mutant(
+        "a claim whose reply was lost is taken for another's",
+        "maintd/scheduling/judgement.py",
+        "    if claim is not None and claim.run_id == ring.run_id:\n        return None",
+        "    if False:\n        return None",
+        f"{_CLAIMS}::test_a_claim_whose_reply_was_lost_is_known_again_and_started_once",
+    ),
+    Mutant(
+        "no fence: an older reign claims after a later one has begun",
+        "maintd/scheduling/claims.py",
+        "    if epoch and reigning > epoch:\n",
+        "    if False:\n",
+        f"{_CLAIMS}::test_an_older_reign_claims_nothing_once_a_later_one_has_begun",
+    ),
+    Mutant(
+        "a reign begins whatever reign the state knows",
+        "maintd/scheduling/claims.py",
+        "    if entries.get(FENCE, BLANK).epoch >= epoch:\n",
+        "    if False:\n",
+        f"{_CLAIMS}::test_a_reign_that_is_not_the_latest_cannot_begin",
+    ),
+    Mutant(
+        "a claim does not say in which reign it was made",
+        "maintd/scheduling/claims.py",
+        "            epoch=epoch,\n",
+        "            epoch=0,\n",
+        f"{_CUT_OFF}::test_the_run_of_a_dead_holder_is_interrupted_and_its_claim_closed",
+    ),
+    Mutant(
+        "a claim is closed before there is a record",
+        "maintd/scheduling/records.py",
+        "        await self._sink.emit(run)\n        cancel =",
+        "        await self.close(run)\n        await self._sink.emit(run)\n        cancel =",
+        f"{_CUT_OFF}::test_killed_at_any_step_each_start_has_one_record_and_the_state_says_the_same",
+    ),
+    Mutant(
+        "whatever was cut off is run again",
+        "maintd/scheduling/runner.py",
+        "if claim.due is None or claim.rerun_of or not job.kind.idempotent:",
+        "if claim.due is None or claim.rerun_of:",
+        f"{_CUT_OFF}::test_only_what_is_idempotent_and_in_time_is_run_again_and_only_once",
+    ),
+    Mutant(
+        "what is in hand already is caught up with",
+        "maintd/scheduling/catchup.py",
+        "    accounted = max(accounted, in_hand or accounted)\n",
+        "",
+        "tests/claims/test_catch_up.py::test_what_is_in_hand_here_is_not_found_missing",
     ),
 )
 
@@ -217,4 +284,4 @@ STORE = (
     ),
 )
 
-MUTANTS = (*CLOCK, *LEADER, *WRITES, *STORE)
+MUTANTS = (*CLOCK, *CLAIMS, *LEADER, *WRITES, *STORE)
