@@ -1,17 +1,19 @@
 """Three replicas of maintd before one API server, each on a way of its own; they share the store and the jobs."""
 
 import asyncio
+import itertools
 import json
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from maintd.core.resource import Json
+from maintd.sandbox.scene import failed, timestamp
 from maintd.sandbox.server import Sandbox
-from maintd.sandbox.world import goes_on_breaking
+from maintd.sandbox.world import NAMESPACE
 from tests.faults.ground import Ground, ground
 from tests.faults.process import Maintd
 from tests.faults.proxy import Proxy, proxy
@@ -29,18 +31,17 @@ jobs:
 """
 _NEW_LEADER_SECONDS = 30.0
 _LOOK_SECONDS = 0.02
-_POD_EACH = timedelta(milliseconds=150)
+_MOST_FAILED, _FAIL_TOGETHER = 48, 8
+_FAILURES_SECONDS = 0.25
 _LEASE = ("coordination.k8s.io/v1", "Lease", "maintd", "maintd")
 
 
 @dataclass(frozen=True, slots=True)
 class Reign:
-    """A replica that leads, and since when."""
+    """A replica that leads, or led."""
 
     replica: "Replica"
     epoch: int
-    began: float
-    """As `time.monotonic`, when it was heard of."""
 
 
 @dataclass(eq=False)
@@ -53,52 +54,71 @@ class Replica:
     """What libfaketime adds to its clock, where that is preloaded."""
 
 
-@dataclass
-class Trio:
+@dataclass(kw_only=True)
+class Replicas:
     """All of them, those that were killed included."""
 
-    ground: Ground
+    folder: Path
+    url: str
+    """Of the API server."""
+    serve: Callable[..., AbstractAsyncContextManager[Maintd]]
+    """Starts one behind a proxy, with more environment variables."""
+    environment: Mapping[str, str]
     stack: AsyncExitStack
-    environment: dict[str, str]
     replicas: list[Replica] = field(default_factory=list)
-
-    @property
-    def sandbox(self) -> Sandbox:
-        return self.ground.sandbox
 
     @property
     def lines(self) -> list[dict[str, Any]]:
         """What all of them have logged, one after the other."""
         return [line for replica in self.replicas for line in replica.process.lines]
 
-    @property
-    def lease(self) -> dict[str, Any] | None:
-        return self.sandbox.get(*_LEASE)
-
     async def join(self, **environment: str) -> Replica:
         """One more, with a spool of its own."""
         number = len(self.replicas)
-        way = await self.stack.enter_async_context(proxy(self.sandbox.url))
-        clock = self.ground.folder / f"clock-{number}"
+        way = await self.stack.enter_async_context(proxy(self.url))
+        clock = self.folder / f"clock-{number}"
         clock.write_text("+0")
-        own = {"MAINTD_SPOOL": str(self.ground.folder / f"spool-{number}"), "FAKETIME_TIMESTAMP_FILE": str(clock)}
-        process = await self.stack.enter_async_context(self.ground.serve(way, **self.environment, **own, **environment))
-        self.replicas.append(Replica(process, way, clock))
+        own = {"MAINTD_SPOOL": str(self.folder / f"spool-{number}"), "FAKETIME_TIMESTAMP_FILE": str(clock)}
+        serving = self.serve(way, **{**self.environment, **own, **environment})
+        self.replicas.append(Replica(await self.stack.enter_async_context(serving), way, clock))
         return self.replicas[-1]
 
     async def reign(self, *, above: int = 0) -> Reign:
         """The newest that has taken over the state, once there is one after `above`. Raises TimeoutError."""
         async with asyncio.timeout(_NEW_LEADER_SECONDS):
             while True:
-                found = max(self._reigns(), default=(0, 0))
-                if found[0] > above:
-                    return Reign(self.replicas[found[1]], found[0], time.monotonic())
+                epoch, number = max(self._reigns(), default=(0, 0))
+                if epoch > above:
+                    return Reign(self.replicas[number], epoch)
                 await asyncio.sleep(_LOOK_SECONDS)
 
     def _reigns(self) -> Iterator[tuple[int, int]]:
         for number, replica in enumerate(self.replicas):
             for line in replica.process.all("state taken over"):
                 yield line["epoch"], number
+
+    async def stop(self) -> list[int]:
+        """End whoever is alive, all at once; their exit codes. What each has logged is in the folder then."""
+        codes = await asyncio.gather(*(each.process.stop() for each in self.replicas if each.process.alive))
+        for number, replica in enumerate(self.replicas):
+            told = "".join(json.dumps(line) + "\n" for line in replica.process.lines)
+            (self.folder / f"log-{number}.jsonl").write_text(told, encoding="utf-8")
+        return codes
+
+
+@dataclass(kw_only=True)
+class Trio(Replicas):
+    """Before the embedded cluster."""
+
+    ground: Ground
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self.ground.sandbox
+
+    @property
+    def lease(self) -> dict[str, Any] | None:
+        return self.sandbox.get(*_LEASE)
 
     def remove_lease(self) -> None:
         """As somebody does who thinks that it is in the way."""
@@ -111,26 +131,46 @@ class Trio:
         metadata = {key: value for key, value in lease["metadata"].items() if key != "annotations"}
         self.sandbox.put(lease | {"metadata": metadata, "spec": lease["spec"] | {"holderIdentity": "nobody_0"}})
 
-    async def stop(self) -> list[int]:
-        """End whoever is alive, all at once; their exit codes. What each has logged is in the folder then."""
-        codes = await asyncio.gather(*(each.process.stop() for each in self.replicas if each.process.alive))
-        for number, replica in enumerate(self.replicas):
-            told = "".join(json.dumps(line) + "\n" for line in replica.process.lines)
-            (self.ground.folder / f"log-{number}.jsonl").write_text(told, encoding="utf-8")
-        return codes
+
+async def _go_on_failing(sandbox: Sandbox) -> None:
+    """More pods than one run of `tidy` may delete, so that there is always something to do."""
+    for number in itertools.count():
+        left = [pod for pod in sandbox.select("v1", "Pod", NAMESPACE) if pod["status"]["phase"] == "Failed"]
+        for suffix in range(_FAIL_TOGETHER if len(left) < _MOST_FAILED else 0):
+            sandbox.put(_failed(f"failed-{number}-{suffix}", sandbox.now()))
+        await asyncio.sleep(_FAILURES_SECONDS)
+
+
+def _failed(name: str, now: datetime) -> Json:
+    made = timestamp(now - timedelta(hours=1))
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE, "creationTimestamp": made},
+        "spec": {"containers": [{"name": "c", "image": "i"}]},
+        "status": failed("c", now, 1, "Error"),
+    }
+
+
+def scaled(size: int) -> dict[str, str]:
+    """The environment of so many, whose times are a tenth."""
+    lease = f"{LEASE_SECONDS * 1000:.0f}ms"
+    return {"MAINTD_LEASE": lease, "MAINTD_REPLICAS": str(max(size, 1)), "MAINTD_GRACE": "3s"}
 
 
 @asynccontextmanager
 async def trio(folder: Path, jobs: str = JOBS, *, size: int = SIZE, **environment: str) -> AsyncIterator[Trio]:
-    """Replicas that have started; meanwhile pods fail, and stay for `tidy` to find."""
-    given = {
-        "MAINTD_LEASE": f"{LEASE_SECONDS * 1000:.0f}ms",
-        "MAINTD_REPLICAS": str(size),
-        "MAINTD_GRACE": "3s",
-    } | environment
+    """Replicas that have started, `size` of them; meanwhile pods fail, and stay for `tidy` to find."""
     async with ground(folder, jobs) as here, AsyncExitStack() as stack:
-        made = Trio(here, stack, given)
-        breaking = asyncio.create_task(goes_on_breaking(here.sandbox, _POD_EACH))
+        made = Trio(
+            folder=folder,
+            url=here.sandbox.url,
+            serve=here.serve,
+            environment=scaled(size) | environment,
+            stack=stack,
+            ground=here,
+        )
+        breaking = asyncio.create_task(_go_on_failing(here.sandbox))
         try:
             started = [await made.join() for _ in range(size)]
             await asyncio.gather(*(each.process.said("daemon started") for each in started))

@@ -74,7 +74,7 @@ class DownTime:
     async def play(self, plan: Plan, folder: Path) -> Report:
         """One daemon after the other; the last one is told to end."""
         slowest, violations = 0.0, []
-        async with trio(folder, JOBS, size=0, MAINTD_REPLICAS="1") as found:
+        async with trio(folder, JOBS, size=0) as found:
             await found.join()
             await found.reign()
             for step in plan.steps:

@@ -64,7 +64,7 @@ class KilledDaemon:
 
     async def play(self, plan: Plan, folder: Path) -> Report:
         """Kill them all but the last one."""
-        async with trio(folder, JOBS, size=0, MAINTD_REPLICAS="1") as found:
+        async with trio(folder, JOBS, size=0) as found:
             violations = [said async for said in _killed(plan, found)]
             before = max(_epochs(found), default=0)
             await found.join()

@@ -44,7 +44,7 @@ class ToldToEnd:
     async def play(self, plan: Plan, folder: Path) -> Report:
         """One daemon after the other on the same state."""
         chance, over, violations = random.Random(plan.seed), 0.0, []
-        async with trio(folder, size=0, MAINTD_REPLICAS="1", MAINTD_GRACE=f"{_GRACE_SECONDS}s") as found:
+        async with trio(folder, size=0, MAINTD_GRACE=f"{_GRACE_SECONDS}s") as found:
             for step in plan.steps:
                 said, seconds = await _told(step, found, chance)
                 violations += said
