@@ -158,8 +158,8 @@ LEADER = (
     Mutant(
         "a renewal counts from when it was answered",
         "maintd/scheduling/tenant.py",
-        "                return why\n",
-        "                return why\n            self._begun = self._clock()\n",
+        '            reign.renewed(self._begun)\n            return ""\n',
+        '            reign.renewed(self._clock())\n            return ""\n',
         f"{_ELECTOR}::test_a_renewal_counts_from_when_it_was_begun_not_from_when_it_was_answered",
     ),
     Mutant(
