@@ -14,7 +14,7 @@ from maintd.core.outcome import Outcome
 from maintd.sandbox.faults import Fault, html
 from maintd.scheduling.claims import FENCE
 from maintd.scheduling.entry import FORMAT, JobState
-from maintd.scheduling.homes import NAME, ConfigMapHome
+from maintd.scheduling.homes import NAME, ConfigMapHome, state_needs
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -96,6 +96,32 @@ async def test_two_leaders_at_once_start_no_due_instant_twice(realm, make):
 
     assert (len(starts), set(starts.values())) == (1000, {1})
     assert Counter(run.status for replica in two for run in replica.told.runs) == {"ok": 1000, "skipped": 1000}
+
+
+async def test_two_leaders_on_one_config_map_start_no_due_instant_twice_with_the_rights_that_state_asks_for(
+    cluster_backend, realm, make
+):
+    space = await cluster_backend.namespace()
+    apis = [await Api.connect(await cluster_backend.grant(state_needs(space))) for _ in range(2)]
+    homes = [ConfigMapHome(ClusterReader(api), ClusterWriter(api), space) for api in apis]
+    two = [realm.replica(name, epoch=1, home=home, stores=False) for name, home in zip("ab", homes, strict=True)]
+    await two[0].lead()
+    jobs = [make(f"job-{number}", start_deadline=timedelta(seconds=20)) for number in range(30)]
+    for round_ in range(3):
+        instant = realm.now()
+        for replica in two:
+            for each in jobs:
+                replica.ring(each, instant)
+        await asyncio.gather(*(replica.records(30 * (round_ + 1)) for replica in two))
+    for replica in two:
+        await replica.runner.drain(0)
+        await replica.state.close()
+    for api in apis:
+        await api.close()
+
+    starts = Counter((start.job.name, start.due) for replica in two for start in replica.told.begun)
+    assert (len(starts), set(starts.values())) == (90, {1})
+    assert Counter(run.status for replica in two for run in replica.told.runs) == {"ok": 90, "skipped": 90}
 
 
 @pytest.mark.parametrize("asked_again", [True, False], ids=["its-nonce-is-read", "and-reading-its-nonce-fails"])
