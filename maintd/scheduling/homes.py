@@ -105,9 +105,10 @@ class FolderHome:
 
     async def save(self, entries: dict[str, str], token: str) -> None:
         """Replace the file, if it is still the one that was loaded."""
-        data = {"format": 1, "jobs": {job: json.loads(text) for job, text in sorted(entries.items())}}
+        lines = ",\n".join(f"{json.dumps(job)}: {text}" for job, text in sorted(entries.items()))
+        data = f'{{"format": 1, "jobs": {{\n{lines}\n}}}}\n'
         reach("state-save-before")
-        await asyncio.to_thread(self._file.swap, json.dumps(data, indent=1).encode(), token)
+        await asyncio.to_thread(self._file.swap, data.encode(), token)
         reach("state-save-after")
 
 

@@ -45,6 +45,8 @@ def wrong(
     for start in begun:
         if records[start.run_id] != 1 and not (start.job in lossy and not records[start.run_id]):
             yield f"{start.run_id}, due {start.due}, has {records[start.run_id]} records"
+    own = (record["run_id"] for record in kept if record.get("in_the_way") == record["run_id"])
+    yield from (f"{run_id} was kept from starting by itself" for run_id in own)
     for job, entry in entries.items():
         if entry.get("open_claim"):
             yield f"{job} still has the claim of {entry['open_claim']['run_id']}"

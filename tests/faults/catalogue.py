@@ -4,6 +4,7 @@ from tests.faults.scenario import Scenario
 from tests.faults.scenarios import (
     absence,
     api_faults,
+    clocks,
     cut_off,
     deletes,
     down_time,
@@ -16,6 +17,7 @@ from tests.faults.scenarios import (
     rehearsals,
     rotation,
     told_to_end,
+    virtual_year,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -33,4 +35,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     *told_to_end.SCENARIOS,
     *killed_daemon.SCENARIOS,
     *down_time.SCENARIOS,
+    *clocks.SCENARIOS,
+    *virtual_year.SCENARIOS,
 )

@@ -12,6 +12,7 @@ from tests.faults.scenario import Report, Scenario
 from tests.faults.scenarios import (
     absence,
     api_faults,
+    clocks,
     cut_off,
     deletes,
     down_time,
@@ -24,6 +25,7 @@ from tests.faults.scenarios import (
     rehearsals,
     rotation,
     told_to_end,
+    virtual_year,
 )
 from tests.faults.table import table
 
@@ -39,11 +41,14 @@ def violations(scenarios: Iterable[Scenario]) -> list[str]:
 
 PARTS = (
     *(api_faults, pages, outage, rotation, hung, absence, deletes, limits, rehearsals),
-    *(cut_off, hand_over, told_to_end, killed_daemon, down_time),
+    *(cut_off, hand_over, told_to_end, killed_daemon, down_time, clocks, virtual_year),
 )
+DEBIAN = {clocks: pytest.mark.cluster}
+"""What needs a tool of Debian's, and so belongs to `make test-cluster`."""
+MARKED = [pytest.param(part, marks=DEBIAN[part]) if part in DEBIAN else part for part in PARTS]
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__.rpartition(".")[2])
+@pytest.mark.parametrize("part", MARKED, ids=lambda part: part.__name__.rpartition(".")[2])
 def test_a_round_of_each_fault_breaks_no_promise(part):
     assert violations(part.SCENARIOS) == []
 

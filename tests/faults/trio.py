@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -111,6 +111,8 @@ class Trio(Replicas):
     """Before the embedded cluster."""
 
     ground: Ground
+    begun: dict[int, datetime] = field(default_factory=dict)
+    """Epoch → when the Lease was first seen to say it, by the API server's clock."""
 
     @property
     def sandbox(self) -> Sandbox:
@@ -119,6 +121,14 @@ class Trio(Replicas):
     @property
     def lease(self) -> dict[str, Any] | None:
         return self.sandbox.get(*_LEASE)
+
+    async def watch(self) -> None:
+        """See the reigns begin, until cancelled."""
+        while True:
+            annotations = (self.lease or {}).get("metadata", {}).get("annotations", {})
+            if epoch := int(annotations.get("maintd.dev/epoch", 0)):
+                self.begun.setdefault(epoch, self.sandbox.now())
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def remove_lease(self) -> None:
         """As somebody does who thinks that it is in the way."""
@@ -170,12 +180,12 @@ async def trio(folder: Path, jobs: str = JOBS, *, size: int = SIZE, **environmen
             stack=stack,
             ground=here,
         )
-        breaking = asyncio.create_task(_go_on_failing(here.sandbox))
+        tasks = [asyncio.create_task(work) for work in (_go_on_failing(here.sandbox), made.watch())]
         try:
             started = [await made.join() for _ in range(size)]
             await asyncio.gather(*(each.process.said("daemon started") for each in started))
             yield made
         finally:
-            breaking.cancel()
-            with suppress(asyncio.CancelledError):
-                await breaking
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -32,7 +32,7 @@ class CutOff:
     """One row; each step counts as a round."""
 
     promise: str = "L1 L3"
-    unit: str = "s of two reigns mixed"
+    unit: str = "s in which two reigns wrote"
 
     @property
     def fault(self) -> str:
@@ -53,10 +53,10 @@ class CutOff:
             codes = await found.stop()
         requests = found.sandbox.requests
         violations += [f"they exited {codes}"] if any(codes) else []
-        violations += trespasses(requests, _DELETION_SECONDS)
+        violations += trespasses(requests, found.begun, _DELETION_SECONDS)
         violations += [f"pod {uid} was deleted twice" for uid in deleted_twice(found.sandbox)]
         violations += wrong(found.lines, records(found.ground.store), state(found.sandbox))
-        return Report(tuple(violations), max(0.0, overlap(requests)), cases=len(plan.steps))
+        return Report(tuple(violations), overlap(requests, found.begun), cases=len(plan.steps))
 
 
 async def _rounds(plan: Plan, found: Trio) -> AsyncIterator[str]:

@@ -85,7 +85,7 @@ class DownTime:
         if slowest > LEASE_SECONDS + _LATEST_SECONDS:
             violations.append(f"what was missed was started {slowest:.1f} s after maintd was ready")
         violations += [f"the last exited {codes}"] if any(codes) else []
-        violations += trespasses(found.sandbox.requests, LEASE_SECONDS)
+        violations += trespasses(found.sandbox.requests, found.begun, LEASE_SECONDS)
         for each in found.replicas:  # whose time is dated back sees the same due instant again
             entries = state(found.sandbox)
             violations += wrong(each.process.lines, records(found.ground.store), entries, unclaimed=("seen",))

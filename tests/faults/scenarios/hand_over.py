@@ -52,7 +52,7 @@ class HandOver:
         violations = [f"they exited {codes}"] if any(codes) else []
         if slowest > _LATEST[self.way]:
             violations.append(f"another leads {slowest:.2f} s after {self.way}, not {_LATEST[self.way]:g} s")
-        violations += trespasses(requests, LEASE_SECONDS)
+        violations += trespasses(requests, found.begun, LEASE_SECONDS)
         violations += [f"pod {uid} was deleted twice" for uid in deleted_twice(found.sandbox)]
         lossy = _UNCLAIMED if self.way == _KILLED else ()
         violations += wrong(found.lines, records(found.ground.store), state(found.sandbox), unclaimed=lossy)

@@ -54,33 +54,37 @@ class KilledDaemon:
     unit: str = ""
 
     def plan(self, seed: int, *, quick: bool) -> Plan:
-        """Every place once and moments between them; quick: the place between claim and start."""
+        """Every place once and moments between them; quick: where a deletion was made and is noted nowhere."""
         chance = random.Random(seed)
         places = [(name, chance.randint(1, 3 if name.startswith(_OFTEN) else 1)) for name in PLACES]
         moments = [(_MOMENT, round(chance.uniform(0, _LONGEST_SECONDS), 3)) for _ in range(_MOMENTS)]
         steps: list[tuple[str, float]] = [*places, *moments]
         chance.shuffle(steps)
-        return Plan(seed, tuple(Step(at, name) for name, at in ([("claim-after", 1.0)] if quick else steps)))
+        return Plan(seed, tuple(Step(at, name) for name, at in ([("gate-delete-after", 1.0)] if quick else steps)))
 
     async def play(self, plan: Plan, folder: Path) -> Report:
         """Kill them all but the last one."""
         async with trio(folder, JOBS, size=0) as found:
-            violations = [said async for said in _killed(plan, found)]
+            claimed: set[str] = set()
+            violations = [said async for said in _killed(plan, found, claimed)]
             before = max(_epochs(found), default=0)
             await found.join()
             await found.reign(above=before)
             await asyncio.sleep(_RECOVERY_SECONDS)
             codes = await found.stop()
         violations += [f"the last exited {codes}"] if any(codes) else []
-        violations += trespasses(found.sandbox.requests, LEASE_SECONDS)
+        violations += trespasses(found.sandbox.requests, found.begun, LEASE_SECONDS)
         violations += [f"pod {uid} was deleted twice" for uid in deleted_twice(found.sandbox)]
         kept, entries = records(found.ground.store), state(found.sandbox)
         violations += wrong(found.lines, kept, entries, unclaimed=("versions",))
         violations += await _leftovers(found.ground)
+        told = {record["run_id"] for record in kept}
+        violations += [f"{run_id} was claimed, and nothing is known of it" for run_id in claimed - told]
         return Report(tuple(violations), cases=len(plan.steps))
 
 
-async def _killed(plan: Plan, found: Trio) -> AsyncIterator[str]:
+async def _killed(plan: Plan, found: Trio, claimed: set[str]) -> AsyncIterator[str]:
+    """What was wrong with their deaths; adds the runs whose claims they left behind."""
     for step in plan.steps:
         if step.fault == _MOMENT:
             process = (await found.join()).process
@@ -97,6 +101,8 @@ async def _killed(plan: Plan, found: Trio) -> AsyncIterator[str]:
             code = await process.ended()
         if code != -signal.SIGKILL:
             yield f"it exited {code} before {step}"
+        entries = state(found.sandbox).values()
+        claimed |= {entry["open_claim"]["run_id"] for entry in entries if entry.get("open_claim")}
 
 
 def _epochs(found: Trio) -> list[int]:

@@ -51,7 +51,7 @@ class ToldToEnd:
                 over = max(over, seconds - _GRACE_SECONDS)
         if over > _LEFT_SECONDS:
             violations.append(f"it ended {over:.1f} s after the grace: less than 5 s are left")
-        violations += trespasses(found.sandbox.requests, LEASE_SECONDS)
+        violations += trespasses(found.sandbox.requests, found.begun, LEASE_SECONDS)
         violations += wrong(found.lines, records(found.ground.store), state(found.sandbox))
         return Report(tuple(violations), max(0.0, over), cases=len(plan.steps))
 
