@@ -10,7 +10,7 @@ Pods are left to whoever answers for them: those of a Job unless it has finished
 DaemonSet or StatefulSet (their controllers replace failed pods themselves), of a node (static pods), and of every
 controller that maintd does not know. Deleted are pods without a controller, of a ReplicaSet or
 ReplicationController (which have made new ones long since), and of a Job that has finished. A Job that is in no list
-proves nothing: those of a Job that is really gone go by themselves, through the cluster's garbage collector.
+proves nothing: the cluster's garbage collector takes the pods of one that is gone.
 
 Unless the job says otherwise: both phases, any reason, the target's namespace, `max_count: 20` (oldest first), and
 `abort_over: 200`: more than 200 pods to delete are a sign of trouble that a person should see first. A percentage is
@@ -85,9 +85,8 @@ async def run(ctx: Context, params: CleanupPods) -> Outcome:
     wishes = [verdict.wish for verdict in verdicts if verdict.wish]
     pods = sum(listing.pods for listing in listings)
     changes = await ctx.gate.delete(wishes, population=pods, now=min(listing.now for listing in listings))
-    where = ", ".join(scope)
-    if params.label_selector:
-        where += f", {sum(listing.meant for listing in listings):,} selected"
+    selected = f", {sum(each.meant for each in listings):,} selected" if params.label_selector else ""
+    where = ", ".join(scope) + selected
     became = {change.object.uid: change for change in changes}
     return Outcome(
         f"{said(changes)}; looked at {counted(pods, 'pod')} in {where}, {len(verdicts):,} of them finished",
