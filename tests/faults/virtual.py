@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import time_machine
 
 T = TypeVar("T")
+_RESOLUTION_SECONDS = 1e-6
+"""After 2**24 s, in July, the next float is more than asyncio's nanosecond away, and what is due now would never be."""
 
 
 class World:
@@ -52,6 +54,7 @@ class _Selector(selectors.DefaultSelector):
 class _Loop(asyncio.SelectorEventLoop):
     def __init__(self, world: World) -> None:
         super().__init__(_Selector(world))
+        self._clock_resolution = _RESOLUTION_SECONDS
         self._world = world
 
     def time(self) -> float:
