@@ -115,8 +115,8 @@ class Api:
     def apart(self, *, patience: timedelta) -> "Api":
         """The same server and credentials over connections of its own, which no guard asks about.
 
-        For the lease: a connection that died under another caller, or a server that asks others for patience, must
-        not cost the leadership.
+        For the lease: a connection that died under another caller must not cost the leadership. What the server asks
+        for it asks of this whole process, so a wish that outlasts a reign ends it: it could have written nothing.
         """
         return Api(self._wire.apart(), self._user_agent, 4, patience=patience)
 
@@ -159,7 +159,8 @@ class Api:
     async def _attempt(self, request: Request, deadline: float, socket: aiohttp.ClientTimeout) -> _Raw:
         self._wire.check_given_up()
         try:
-            async with asyncio.timeout_at(deadline), self._wire.backpressure.turn():
+            async with asyncio.timeout_at(deadline):
+                await self._wire.backpressure.turn()
                 return await self._with_credentials(request, socket)
         except TimeoutError:
             raise Transient(f"{request}: no answer before the deadline") from None

@@ -1,39 +1,42 @@
 """Obeys 429: the API server is the judge of how much it can take, there is no rate of our own on top."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import contextlib
 from datetime import timedelta
 
 
 class Backpressure:
-    """After a 429 one request at a time, no sooner than the server said, until one gets through."""
+    """After a 429 nothing is sent sooner than the server said, nor closer together, until a request gets through.
+
+    Closer together in time, and not one at a time: a request that hangs holds the others back no longer than that.
+    """
 
     def __init__(self) -> None:
         self._until: float | None = None
-        self._first = asyncio.Lock()
+        self._patience = 0.0
+        self._got_through = asyncio.Event()
 
     def asked_for(self, patience: timedelta) -> None:
         """The server wants nothing for so long."""
-        self._until = max(self._until or 0.0, asyncio.get_running_loop().time() + patience.total_seconds())
+        if self._until is None:
+            self._got_through.clear()
+        self._patience = patience.total_seconds()
+        self._until = max(self._until or 0.0, self._now() + self._patience)
 
     def over(self) -> None:
         """A request got through."""
         self._until = None
+        self._got_through.set()
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self) -> None:
         """Holds the caller back until it may send."""
-        if self._wait() is None:
-            yield
-            return
-        async with self._first:
-            wait = self._wait()
-            if wait is not None:
-                await asyncio.sleep(wait)
-                yield
+        while self._until is not None:
+            left = self._until - self._now()
+            if left <= 0:
+                self._until = self._now() + self._patience
                 return
-        yield
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._got_through.wait(), left)
 
-    def _wait(self) -> float | None:
-        return None if self._until is None else self._until - asyncio.get_running_loop().time()
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

@@ -16,9 +16,9 @@ HURRIED_SECONDS = 3.0
 class Wire:
     """What every view of the API shares: connections, credentials, and the server's wish for patience."""
 
-    def __init__(self, credentials: Credentials, *, hurried: bool) -> None:
+    def __init__(self, credentials: Credentials, *, hurried: bool, backpressure: Backpressure | None = None) -> None:
         self.credentials = credentials
-        self.backpressure = Backpressure()
+        self.backpressure = backpressure or Backpressure()
         self.connect_seconds = HURRIED_SECONDS if hurried else CONNECT_SECONDS
         self._hurried = hurried
         self._given_up = ""
@@ -33,8 +33,8 @@ class Wire:
         )
 
     def apart(self) -> "Wire":
-        """Connections of their own to the same server; they are closed with these."""
-        self._apart.append(Wire(self.credentials, hurried=False))
+        """Connections of their own to the same server, with the same patience; they are closed with these."""
+        self._apart.append(Wire(self.credentials, hurried=False, backpressure=self.backpressure))
         return self._apart[-1]
 
     async def close(self) -> None:

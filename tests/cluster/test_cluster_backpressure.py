@@ -20,10 +20,10 @@ async def test_under_a_lasting_429_there_is_at_most_one_request_a_second_however
 
     async def client() -> None:
         while clock() < 60:
-            async with backpressure.turn():
-                sent.append(clock())
-                await asyncio.sleep(0.1)
-                backpressure.asked_for(SECOND)
+            await backpressure.turn()
+            sent.append(clock())
+            await asyncio.sleep(0.1)
+            backpressure.asked_for(SECOND)
 
     await asyncio.gather(*(client() for _ in range(20)))
 
@@ -38,10 +38,10 @@ async def test_one_that_gets_through_lets_all_the_others_go() -> None:
     backpressure.asked_for(SECOND)
 
     async def client() -> None:
-        async with backpressure.turn():
-            sent.append(round(clock(), 3))
-            await asyncio.sleep(0.5)
-            backpressure.over()
+        await backpressure.turn()
+        sent.append(round(clock(), 3))
+        await asyncio.sleep(0.5)
+        backpressure.over()
 
     await asyncio.gather(*(client() for _ in range(5)))
 
@@ -52,8 +52,10 @@ async def test_one_that_gets_through_lets_all_the_others_go() -> None:
 async def test_without_a_429_nobody_waits() -> None:
     backpressure = Backpressure()
 
-    async with backpressure.turn(), backpressure.turn():
-        assert clock() == 0
+    await backpressure.turn()
+    await backpressure.turn()
+
+    assert clock() == 0
 
 
 @pytest.mark.looptime
@@ -62,5 +64,24 @@ async def test_the_longest_wish_for_patience_holds() -> None:
     backpressure.asked_for(timedelta(seconds=30))
     backpressure.asked_for(SECOND)
 
-    async with backpressure.turn():
-        assert clock() == 30
+    await backpressure.turn()
+
+    assert clock() == 30
+
+
+@pytest.mark.looptime
+async def test_a_request_that_hangs_holds_the_others_back_no_longer_than_the_server_asked_for() -> None:
+    backpressure, sent = Backpressure(), list[float]()
+    backpressure.asked_for(SECOND)
+
+    async def client() -> None:
+        await backpressure.turn()
+        sent.append(round(clock(), 3))
+        await asyncio.Event().wait()
+
+    hung = [asyncio.create_task(client()) for _ in range(3)]
+    await asyncio.wait(hung, timeout=10)
+
+    assert sent == [1.0, 2.0, 3.0]
+    for task in hung:
+        task.cancel()

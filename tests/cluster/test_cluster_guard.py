@@ -148,16 +148,17 @@ async def test_each_attempt_asks_anew(stage: Stage) -> None:
     assert (len(server.seen), reign.asked) == (3, 6)  # before the connection, and once it stands
 
 
-async def test_connections_apart_ask_no_guard_and_do_not_wait_for_what_the_server_asked_of_others(
-    stage: Stage,
-) -> None:
+async def test_connections_apart_ask_no_guard_and_are_as_patient_as_the_others(stage: Stage) -> None:
     def script(seen):
-        return refusal(429, "TooManyRequests", Retry_After="60") if seen.method == "GET" else GOOD
+        return refusal(429, "TooManyRequests", Retry_After="1") if seen.method == "GET" else GOOD
 
     server = await stage.serve(script=script)
     api = await guarded(stage, server, Reign(0))
     apart = api.apart(patience=timedelta(seconds=5))
     with pytest.raises(Transient):
-        await api.call(request("GET"), timedelta(seconds=1))
+        await api.call(request("GET"), timedelta(seconds=0.5))
 
+    with pytest.raises(Transient):
+        await apart.call(request("PUT"), timedelta(seconds=0.3))
     assert (await apart.call(request("PUT"))).json == {"kind": "Answer"}
+    assert [seen.method for seen in server.seen] == ["GET", "PUT"]
