@@ -15,6 +15,7 @@ CHECKS = [
     "api server",
     "clock",
     "rights",
+    "verifier",
     "state",
     "namespaces",
     "store",
@@ -25,7 +26,7 @@ CHECKS = [
     "hosts",
     "environment",
 ]
-OF_CLUSTER = CHECKS[:5]
+OF_CLUSTER = CHECKS[:6]
 
 
 def verdicts(lines):
@@ -51,6 +52,7 @@ async def test_of_a_cluster_where_all_is_well_every_line_says_so(patient):
     assert {name: verdicts(found[name]) for name in OF_CLUSTER[1:]} == {
         "clock": [Verdict.OK],
         "rights": [Verdict.OK] * 4,
+        "verifier": [],
         "state": [Verdict.OK],
         "namespaces": [Verdict.OK] * 2,
     }

@@ -14,6 +14,7 @@ from maintd.app.doctor.places import namespaces, state
 from maintd.app.doctor.rights import rights
 from maintd.app.doctor.server import clock, reach, server
 from maintd.app.doctor.store import store
+from maintd.app.doctor.verifier import verifier
 from maintd.app.doctor.visit import Cluster, Visit
 from maintd.cluster.api import Api
 from maintd.core.errors import MaintdError
@@ -27,6 +28,7 @@ _CLUSTER: Mapping[str, Callable[[Cluster], Awaitable[list[Line]]]] = {
     "api server": server,
     "clock": clock,
     "rights": rights,
+    "verifier": verifier,
     "state": state,
     "namespaces": namespaces,
 }
