@@ -1,7 +1,7 @@
 """What became of the number of objects from one backup to the next."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from maintd.core.errors import JobError
@@ -13,6 +13,8 @@ from maintd.objects.archive import Backup
 from maintd.objects.backup_manifest import Manifest
 
 _LARGEST_DROP = 0.3
+_MANY = 10
+"""As many objects of a kind do not all go by themselves, however few they are of the whole."""
 _LOOK_BACK = 60
 """Backups among which the one before is looked for."""
 _MOST = 5
@@ -70,21 +72,29 @@ async def drop(store: Store, manifest: Manifest) -> Finding | None:
 def _drop(before: Manifest, now: Manifest) -> Finding | None:
     """Kinds that the job leaves out now, or could not read, are no loss: the one was asked for, the other is told."""
     not_asked = {row.resource for row in now.left_out if row.count is None} | {row.resource for row in now.not_whole}
-    of_kind = Counter[str](), Counter[str]()
-    for totals, manifest in zip(of_kind, (before, now), strict=True):
-        for (resource, _), number in counts(manifest).items():
-            if resource not in not_asked:
-                totals[resource] += number
-    old, new = of_kind[0].total(), of_kind[1].total()
-    if new >= old * (1 - _LARGEST_DROP):
+    old, new = _by_kind(before, not_asked), _by_kind(now, not_asked)
+    lost = [(kind, number, new[kind]) for kind, number in old.items() if new[kind] < number]
+    gone = [(kind, was, now) for kind, was, now in lost if was >= _MANY and not now]
+    if new.total() < old.total() * (1 - _LARGEST_DROP):
+        share = 1 - new.total() / old.total()
+        said = f", {share:.0%} fewer than the {old.total():,} of {before.id}: {_told(lost)}"
+    elif gone:
+        said = f", and none of a kind that {before.id} has many of: {_told(gone)}"
+    else:
         return None
-    lost = [(kind, number, of_kind[1][kind]) for kind, number in of_kind[0].items() if of_kind[1][kind] < number]
-    fewer = f"{1 - new / old:.0%} fewer than the {old:,} of {before.id}"
     return Finding(
         subject="objects",
-        message=f"{counted(new, 'object')}, {fewer}: {_told(lost)}",
+        message=f"{counted(new.total(), 'object')}{said}",
         remedy=f"see what is gone: maintd diff {before.id}; if all of it was to go, the next backup is compared anew",
     )
+
+
+def _by_kind(manifest: Manifest, not_asked: Collection[str]) -> Counter[str]:
+    found = Counter[str]()
+    for (resource, _), number in counts(manifest).items():
+        if resource not in not_asked:
+            found[resource] += number
+    return found
 
 
 def _told(lost: Iterable[tuple[str, int, int]]) -> str:

@@ -123,6 +123,26 @@ async def test_the_kinds_that_shrank_are_named_the_worst_first(store: FolderStor
     assert (found.severity, f"maintd diff {FIRST}" in found.remedy) == ("warning", True)
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (10, 0, f"1,000 objects, and none of a kind that {FIRST} has many of: cronjobs 10 → 0"),
+        (9, 0, ""),
+        (10, 1, ""),
+    ],
+    ids=["all ten", "all nine", "nine of ten"],
+)
+async def test_a_kind_of_which_none_is_left_is_told_however_few_of_all_objects_it_was(
+    store: FolderStore, before: int, now: int, told: str
+) -> None:
+    rest = {"configmaps/shop": 1000}
+    await kept(store, manifest(FIRST, objects=rest | {"cronjobs/shop": before}))
+
+    found = await drop(store, manifest(SECOND, objects=rest | ({"cronjobs/shop": now} if now else {})))
+
+    assert (found.message if found else "") == told
+
+
 class Away(FolderStore):
     async def folders(self, folder: str) -> list[str]:
         raise Transient("away")

@@ -10,7 +10,7 @@ Left out, each by a rule that the manifest names: Secrets, unless they are encry
 nodes register, what is being deleted, what a controller owns or the API server makes by itself, and Pods and Jobs
 that have finished. Naming a kind in `kinds` brings it in nevertheless, except Secrets. What may not be read, or not to
 its end, makes the run `partial`, by name, with what to do about it. With over 30 % fewer objects than in the last
-complete backup of the same job the run is `attention`, and names the kinds that shrank.
+complete backup of the same job, or none of a kind that had ten, the run is `attention`, and names what shrank.
 
 With `secrets: {recipients: [age1…]}` the Secrets of each namespace are in one file, `secrets.yaml.age`, encrypted with
 age before anything is written anywhere; tokens of ServiceAccounts stay out. The private key belongs on no cluster:
