@@ -92,6 +92,7 @@ def unlike_a_secret(reply: Reply) -> Reply:
 async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
     async with Sandbox() as box:
         long_ago = f"{box.now() - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"
+        box.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "maintd"}})
         for obj in scene():
             box.put(obj | {"metadata": obj["metadata"] | {"creationTimestamp": long_ago}})
         (tmp_path / "jobs.yaml").write_text(JOBS)

@@ -65,10 +65,10 @@ async def nothing_edited() -> AsyncIterator[Any]:
 @asynccontextmanager
 async def serving(settings: Settings, jobs: JobsFile) -> AsyncIterator[Callable[[str], Any]]:
     """A daemon under way; what it hands out gets one of its pages."""
-    stop, ready = asyncio.Event(), asyncio.Event()
+    ready = asyncio.Event()
     async with open_house(settings, spooling=True) as house:
         daemon = Daemon(house, jobs)
-        running = asyncio.create_task(daemon.run(nothing_edited(), stop, ready.set))
+        running = asyncio.create_task(daemon.run(nothing_edited(), ready.set))
         await ready.wait()
         async with aiohttp.ClientSession(daemon.url) as session:
 
@@ -78,7 +78,7 @@ async def serving(settings: Settings, jobs: JobsFile) -> AsyncIterator[Callable[
                     return await reply.text()
 
             yield page
-        stop.set()
+        daemon.stop()
         await running
 
 
