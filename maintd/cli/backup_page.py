@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from maintd.cli.backups import verified_words
 from maintd.cli.tables import age, now, table, utc
 from maintd.core.rehearsal import Answers
 from maintd.core.text import counted, sized
@@ -103,6 +102,19 @@ def _claims(manifest: Manifest) -> str:
     ]
     heading = ("NAMESPACE", "PERSISTENTVOLUMECLAIM", "SIZE", "CLASS", "VOLUME")
     return f"{manifest.volumes.note}\n{table(heading, rows)}" if rows else ""
+
+
+def verified_words(entry: Entry) -> str:
+    """`2h ago (read)`, `2h ago (apply: 1 refused)`, `DAMAGED 2h ago (read)`, `never`, or that it is unknown."""
+    if entry.problem:
+        return "unknown"
+    if entry.verified is None:
+        return "never"
+    found = entry.verified
+    when, result = age(found.ended, now()), found.result
+    if not found.ok:
+        return f"{result} {when} ({found.depth})"
+    return f"{when} ({found.depth})" if result == "ok" else f"{when} ({found.depth}: {result})"
 
 
 def whole(entry: Entry, before: Manifest | None) -> dict[str, Any]:

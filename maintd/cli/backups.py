@@ -123,20 +123,9 @@ def row(entry: "Entry") -> dict[str, Any]:
     }
 
 
-def verified_words(entry: "Entry") -> str:
-    """`2h ago (read)`, `2h ago (apply: 1 refused)`, `DAMAGED 2h ago (read)`, `never`, or that it is unknown."""
-    if entry.problem:
-        return "unknown"
-    if entry.verified is None:
-        return "never"
-    found = entry.verified
-    when, result = age(found.ended, now()), found.result
-    if not found.ok:
-        return f"{result} {when} ({found.depth})"
-    return f"{when} ({found.depth})" if result == "ok" else f"{when} ({found.depth}: {result})"
-
-
 def _cells(entry: "Entry") -> tuple[Any, ...]:
+    from maintd.cli.backup_page import verified_words
+
     backup, manifest = entry.backup, entry.backup.manifest
     figures = (f"{manifest.objects:,}", sized(manifest.size)) if manifest else ("", "")
     pinned = "yes" if entry.pinned else "no"

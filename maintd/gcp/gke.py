@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -15,26 +14,15 @@ from maintd.core.ports import Gke
 from maintd.core.resource import Json
 from maintd.core.target import GkeCluster
 from maintd.gcp import replies
+from maintd.gcp.question import GET, LIST, OPERATIONS, Question
 
 if TYPE_CHECKING:
     from maintd.gcp.session import Session
 
 T = TypeVar("T")
-GET, LIST, OPERATIONS = "container.clusters.get", "container.clusters.list", "container.operations.list"
-"""Google's permissions, by method: https://cloud.google.com/kubernetes-engine/docs/reference/api-permissions"""
 _THREADS = 2
 _TO_CONNECT = timedelta(seconds=20)
 """Loading the libraries takes a second; looking for a metadata server that is away, nine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One call of the API: its method in the client, and the permission that Google asks for."""
-
-    method: str
-    request: dict[str, str]
-    permission: str
-    about: GkeCluster
 
 
 class Google:

@@ -5,7 +5,7 @@ from google.auth.exceptions import GoogleAuthError
 
 from maintd.core.errors import Denied, JobError, Missing, Transient
 from maintd.core.target import GkeCluster
-from maintd.gcp.gke import OPERATIONS, Question
+from maintd.gcp.question import OPERATIONS, Question
 from maintd.objects.fields import printable
 
 _PASSING = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN", "CANCELLED")

@@ -11,7 +11,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.container_v1 import ClusterManagerClient
 from google.cloud.container_v1.services.cluster_manager.transports import ClusterManagerGrpcTransport
 
-from maintd.gcp.gke import Question
+from maintd.gcp.question import Question
 from maintd.gcp.refusals import refusal
 
 _PLAIN = (("grpc.enable_http_proxy", 0),)

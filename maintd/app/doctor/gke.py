@@ -8,7 +8,7 @@ from maintd.app.doctor.visit import Visit
 from maintd.core.errors import Denied, JobError
 from maintd.core.ports import Gke
 from maintd.core.target import GkeCluster
-from maintd.gcp.gke import GET, LIST, OPERATIONS
+from maintd.gcp.question import GET, LIST, OPERATIONS
 
 _QUESTIONS: Mapping[str, Callable[[Gke], Awaitable[object]]] = {
     GET: lambda gke: gke.cluster(),
