@@ -1,7 +1,6 @@
 """The daemon: rings jobs, takes an edited jobs.yaml, answers probes, and drains when it is told to stop."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
@@ -101,11 +100,11 @@ class Daemon:
         stopping = asyncio.create_task(self._stop.wait())
         await asyncio.wait({campaign, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if self._elector.reign is None and not campaign.done():  # nobody's duty is ended by that but our own
+        self._elector.retire()
+        if self._elector.reign is None:
             await self._duty.drain()
-            campaign.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await campaign
+        await campaign
+        await self._duty.drain()  # where the reign was lost meanwhile
 
     def _hired(self, house: House) -> Housekeeper:
         return Housekeeper(

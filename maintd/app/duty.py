@@ -40,6 +40,7 @@ class Duty:
         self._jobs: dict[str, Job] = {}
         self._alarm: Alarm | None = None
         self._rung_since = now()
+        self._drained_by: float | None = None
         self.others_lead: Callable[[], bool] = lambda: False
         """Whether another process is known to lead."""
         self.chores: Callable[[], Coroutine[Any, Any, None]] | None = None
@@ -99,11 +100,14 @@ class Duty:
             self._leadership.end()
 
     async def drain(self) -> None:
-        """Ring no more, let what runs come to its end, and write down what is known."""
+        """Ring no more, let what runs come to its end, and write down what is known. Nothing new the second time."""
         self._silence()
-        grace = self._house.settings.grace.total_seconds()
-        self._log.info("daemon stopping", running=sorted(self._house.runner.running()), grace_seconds=grace)
-        await self._house.runner.drain(grace)
+        clock = asyncio.get_running_loop().time
+        if self._drained_by is None:
+            grace = self._house.settings.grace.total_seconds()
+            self._drained_by = clock() + grace
+            self._log.info("daemon stopping", running=sorted(self._house.runner.running()), grace_seconds=grace)
+        await self._house.runner.drain(max(0.0, self._drained_by - clock()))
         await self._house.state.close()  # while what is written is still ours to write
 
     async def _step_down(self) -> None:

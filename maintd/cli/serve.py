@@ -3,12 +3,16 @@
 import asyncio
 import os
 import signal
+import threading
 
 import click
 
 from maintd.cli.process import settle
 from maintd.config.jobs import JobsFile
 from maintd.config.settings import Settings
+
+GOODBYE_SECONDS = 20.0
+"""After the grace, for records, the state and the lease. deploy/ leaves 30 s, of which 5 s are to be left."""
 
 
 @click.command("serve")
@@ -51,10 +55,25 @@ async def _serve(settings: Settings, jobs: JobsFile) -> None:
         daemon = Daemon(house, jobs)
         loop = asyncio.get_running_loop()
 
+        cut_short = threading.Timer(settings.grace.total_seconds() + GOODBYE_SECONDS, _cut_short)
+        cut_short.daemon = True
+
         def told(number: int) -> None:
             click.echo(f"{signal.Signals(number).name}: stopping", err=True)
+            if cut_short.ident is None:
+                cut_short.start()
             daemon.stop()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told, number)
         await daemon.run(jobsfile.edits(jobs))
+
+
+def _cut_short() -> None:
+    """From a thread: what holds up the end may hold up the loop too, or be the loop's own wait for a thread."""
+    from maintd.telemetry import logs
+
+    why = f"the store, the API server or a job held it up for {GOODBYE_SECONDS:g} s after MAINTD_GRACE"
+    logs.get("maintd").error("daemon cut short", why=why, consequence="the next one records what was still open")
+    logs.shutdown()
+    os._exit(0)

@@ -6,11 +6,11 @@ between the two is for a write that is still under way.
 """
 
 import asyncio
+import contextlib
 import random
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -59,6 +59,7 @@ class Elector:
         self._sighting = Sighting(self._lease, floor, clock)
         self._tenant = Tenant(home, identity, self._lease, self._sighting, clock)
         self._reign: Reign | None = None
+        self._retired = asyncio.Event()
         self.problem = ""
         """Why the lease could not be read or written the last time, or empty."""
 
@@ -76,25 +77,31 @@ class Elector:
         """Lead whenever elected, until `lead` returns or raises; then, and when cancelled, the lease is given back.
 
         `lead` is a task, cancelled and awaited when the reign is lost; the campaign goes on then, and also after
-        NotLeading. Raises what `lead` raises, and RuntimeError where it does not end.
+        NotLeading, until `retire`. Raises what `lead` raises, and RuntimeError where it does not end.
         """
         try:
-            while not await self._led(await self._campaign(), lead):
+            while (reign := await self._campaign()) and not await self._led(reign, lead):
                 pass
         finally:
             await self._release()
 
-    async def _campaign(self) -> Reign:
-        while True:
+    def retire(self) -> None:
+        """Stand no more: `run` ends with the reign that there is, or soon where there is none."""
+        self._retired.set()
+
+    async def _campaign(self) -> Reign | None:
+        while not self._retired.is_set():
             try:
-                if await self._elected():
+                if await self._elected() and not self._retired.is_set():
                     return self._crowned()
             except Conflict:
                 pass  # another was faster
             except (MaintdError, TimeoutError) as error:
                 self._failed("lease out of reach", error)
             wait, poll = self._sighting.free_in, self._poll()
-            await asyncio.sleep(wait + poll / 10 if 0 < wait < poll else poll)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._retired.wait(), wait + poll / 10 if 0 < wait < poll else poll)
+        return None
 
     async def _elected(self) -> bool:
         before = self.leader
@@ -126,7 +133,7 @@ class Elector:
         keeping.result()
         return False
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _kept(self, reign: Reign) -> AsyncIterator[asyncio.Task[None]]:
         keeping = asyncio.create_task(self._keep(reign), name="lease")
         try:

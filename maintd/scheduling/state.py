@@ -64,6 +64,7 @@ class State:
         self._flusher: asyncio.Task[None] | None = None
         self._flushes: set[asyncio.Task[None]] = set()
         self._loaded = False
+        self._closed = False
         self.problem = ""
         """Why the home could not be read or written the last time, or empty."""
 
@@ -145,7 +146,9 @@ class State:
         await asyncio.wait({task}, timeout=seconds)
 
     async def close(self) -> None:
-        """Write what is left, as far as the home takes it within a few seconds, and stop."""
+        """Write what is left, as far as the home takes it within a few seconds, and stop; once."""
+        if self._closed:
+            return
         if self._flusher is not None:
             self._flusher.cancel()
             await asyncio.gather(self._flusher, return_exceptions=True)
@@ -158,6 +161,7 @@ class State:
             task.cancel()
         if self._unsent:
             self._log.warning("state not written before the end", home=self._home.describe(), unsent=len(self._unsent))
+        self._closed = True
 
     async def _flush_later(self) -> None:
         while self._unsent:

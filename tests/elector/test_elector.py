@@ -243,6 +243,33 @@ async def test_a_candidate_that_is_stopped_while_its_claim_is_under_way_gives_it
     assert (one.reigns, race.server.record.released) == ([], True)
 
 
+@pytest.mark.parametrize("weather", ["refused", "black hole"])
+async def test_a_leader_that_retires_leads_to_its_end_and_stands_no_more_when_it_is_cut_off(race: Race, weather: str):
+    one = race.enter("one").start()
+    await race.leader()
+    one.elector.retire()
+    await asyncio.sleep(LEASE)
+    assert one.acts
+    one.line.weather = weather
+    async with asyncio.timeout(LEASE + 5):
+        await one.task
+
+    assert (len(one.reigns), one.acts) == (1, False)
+
+
+async def test_a_follower_that_retires_stands_no_more(race: Race):
+    race.enter("one").start()
+    leader = await race.leader()
+    two = race.enter("two").start()
+    await asyncio.sleep(LEASE)
+    two.elector.retire()
+    async with asyncio.timeout(POLL):
+        await two.task
+    await leader.stop()
+
+    assert (two.reigns, race.server.record.released) == ([], True)
+
+
 async def test_work_that_may_not_lead_is_tried_again_with_a_higher_epoch(race: Race):
     one = race.enter("one").start()
     await race.leader()

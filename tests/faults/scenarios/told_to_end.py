@@ -1,6 +1,7 @@
 """L4: SIGTERM at any moment, half of the time in a backup: what runs has its grace, and all is in order afterwards.
 
-Backups take as long as the plan says: less than the grace, or more, and then they are cut off.
+Backups take as long as the plan says: less than the grace, or more, and then they are cut off. Now and then the API
+server is away by then, for as long as the plan says: in silence, so that whatever is asked of it hangs.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from tests.faults.books import starts, wrong
 from tests.faults.evidence import records, state
 from tests.faults.plan import Plan, Step
 from tests.faults.process import Maintd
+from tests.faults.proxy import Weather
 from tests.faults.reigns import trespasses
 from tests.faults.scenario import Report
 from tests.faults.trio import LEASE_SECONDS, Trio, trio
@@ -23,7 +25,10 @@ from tests.faults.trio import LEASE_SECONDS, Trio, trio
 _GRACE_SECONDS = 1.5
 _LEFT_SECONDS = 120 - 90 - 5
 """In deploy/ the pod has 120 s, what runs has 90 s, and 5 s are to be left."""
-_IN_A_BACKUP, _ANYWHEN = "in a backup", "any moment"
+_IN_A_BACKUP, _ANYWHEN, _ALONE = "in a backup", "any moment", "API server away"
+_STEPS, _AWAY = 12, {4, 9}
+_LAST = Step(0, _IN_A_BACKUP)
+"""Follows where one could not write down what it should: the next one does."""
 _LISTS = "/api/v1/namespaces/omtx-hub/configmaps"
 
 
@@ -36,16 +41,18 @@ class ToldToEnd:
     unit: str = "s after the grace"
 
     def plan(self, seed: int, *, quick: bool) -> Plan:
-        """`at`: how long a backup takes. Quick: one that takes too long."""
+        """`at`: how long a backup takes, or the server is away. Quick: a backup that takes too long."""
         chance = random.Random(seed)
-        takes = [3.0] if quick else [round(chance.uniform(0, 2 * _GRACE_SECONDS), 2) for _ in range(12)]
-        return Plan(seed, tuple(Step(at, (_IN_A_BACKUP, _ANYWHEN)[number % 2]) for number, at in enumerate(takes)))
+        takes = [3.0] if quick else [round(chance.uniform(0, 2 * _GRACE_SECONDS), 2) for _ in range(_STEPS)]
+        ways = [_ALONE if number in _AWAY else (_IN_A_BACKUP, _ANYWHEN)[number % 2] for number in range(len(takes))]
+        return Plan(seed, tuple(map(Step, takes, ways)))
 
     async def play(self, plan: Plan, folder: Path) -> Report:
         """One daemon after the other on the same state."""
         chance, over, violations = random.Random(plan.seed), 0.0, []
         async with trio(folder, size=0, MAINTD_GRACE=f"{_GRACE_SECONDS}s") as found:
-            for step in plan.steps:
+            alone = any(step.fault == _ALONE for step in plan.steps)
+            for step in (*plan.steps, *((_LAST,) if alone else ())):
                 said, seconds = await _told(step, found, chance)
                 violations += said
                 over = max(over, seconds - _GRACE_SECONDS)
@@ -58,16 +65,21 @@ class ToldToEnd:
 
 async def _told(step: Step, found: Trio, chance: random.Random) -> tuple[list[str], float]:
     """What was wrong with the end of one daemon, and how long it took."""
-    found.sandbox.faults[:] = [Fault("list", _LISTS, times=1_000_000, delay_seconds=step.at)]
-    process = (await found.join()).process
+    away = step.fault == _ALONE
+    found.sandbox.faults[:] = [Fault("list", _LISTS, times=1_000_000, delay_seconds=1.0 if away else step.at)]
+    replica = await found.join()
+    process = replica.process
     await process.said("daemon started")
-    if step.fault == _IN_A_BACKUP:
+    if step.fault != _ANYWHEN:
         await _backup(process)
-    await asyncio.sleep(chance.uniform(0, 1 if step.fault == _IN_A_BACKUP else 3))
+    if away:
+        await replica.way.turn(Weather.BLACK_HOLE)
+    await asyncio.sleep(step.at if away else chance.uniform(0, 1 if step.fault == _IN_A_BACKUP else 3))
     process.tell(signal.SIGTERM)
     began = time.monotonic()
     code = await process.ended()
-    return _wrong(code, found.lease, process), time.monotonic() - began
+    seconds = time.monotonic() - began
+    return [*_wrong(code, process), *([] if away else _held(found.lease, process))], seconds
 
 
 async def _backup(process: Maintd) -> None:
@@ -79,13 +91,15 @@ async def _backup(process: Maintd) -> None:
         since = process.lines.index(line, since) + 1
 
 
-def _wrong(code: int, lease: dict[str, Any] | None, process: Maintd) -> list[str]:
-    found = [f"it exited {code}"] if code else []
-    if lease and lease["spec"].get("holderIdentity"):
-        found.append(f"the lease is still held by {lease['spec']['holderIdentity']}")
+def _wrong(code: int, process: Maintd) -> list[str]:
     stopping = process.lines.index(process.all("daemon stopping")[0])
     late = starts(process.lines[stopping:])
-    return [*found, *(f"{start.run_id} was started after SIGTERM" for start in late)]
+    return [*([f"it exited {code}"] if code else []), *(f"{start.run_id} was started after SIGTERM" for start in late)]
+
+
+def _held(lease: dict[str, Any] | None, process: Maintd) -> list[str]:
+    holder = lease["spec"].get("holderIdentity") if lease else ""
+    return ["it still holds the lease"] if process.all("leadership gained", holder=holder) else []
 
 
 SCENARIOS = (ToldToEnd(),)
