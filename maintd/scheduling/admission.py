@@ -14,7 +14,7 @@ from maintd.scheduling.judgement import unwanted
 from maintd.scheduling.obstacle import Obstacle
 from maintd.scheduling.ring import Ring
 from maintd.scheduling.state import State
-from maintd.scheduling.turns import Turns, Waits
+from maintd.scheduling.turns import Crowd, Turns, Waits
 
 BY_HAND = timedelta(seconds=5)
 """How long somebody who typed waits for a state that is away."""
@@ -32,9 +32,9 @@ class Admission:
     """Of one runner. `busy` has what is under way or waits for its turn, by job."""
 
     def __init__(
-        self, state: State, claims: Claims, calm: asyncio.Event, log: Log, *, clock: Callable[[], datetime], size: int
+        self, state: State, claims: Claims, crowd: Crowd, log: Log, *, clock: Callable[[], datetime], size: int
     ) -> None:
-        """`calm` is cleared while runs wait to start. `size`: so many run at once."""
+        """`crowd` is told who waits for a turn. `size`: so many run at once."""
         self.busy: dict[str, Ring] = {}
         self.waits = Waits()
         self._turns = Turns(size)
@@ -42,10 +42,9 @@ class Admission:
         self._queued: dict[str, _Place] = {}
         self._state = state
         self._claims = claims
-        self._calm = calm
+        self._crowd = crowd
         self._log = log
         self._clock = clock
-        self._crowd = 0
 
     async def enter(self, ring: Ring) -> Ring | Obstacle | None:
         """The ring, under the reign it will run in: whoever gets it owes a `give` and a `leave`. None: say
@@ -123,14 +122,14 @@ class Admission:
         return Obstacle(f"its start could not be written down before it: {error}", status=status, error=str(error))
 
     async def _took(self, turns: Turns) -> bool:
-        self._crowd += 1
-        self._calm.clear()
+        turn = turns.take()
+        if turn.done():
+            return True
+        self._crowd.join()
         try:
-            return await self.waits.until(turns.take())
+            return await self.waits.until(turn)
         finally:
-            self._crowd -= 1
-            if not self._crowd:
-                self._calm.set()
+            self._crowd.leave()
 
     def _late(self, ring: Ring) -> Ring | Obstacle | None:
         """What became of the ring while it waited."""

@@ -1,7 +1,5 @@
 """One record a run: in the state, in every sink, and only then is its claim closed."""
 
-import asyncio
-import contextlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -9,9 +7,7 @@ from maintd.core.outcome import Run
 from maintd.scheduling.entry import JobState, LastRun
 from maintd.scheduling.ring import Ring
 from maintd.scheduling.state import State
-
-GIVE_WAY_SECONDS = 5.0
-"""How long a record may wait while other runs wait to start."""
+from maintd.scheduling.turns import Crowd
 
 Memory = dict[str, Any] | None
 """What a job remembers from a run; None where that is what it remembered before."""
@@ -28,20 +24,11 @@ class Sink(Protocol):
 class Records:
     """Keeps them, of runs that ended here and of those whose process did not live to tell."""
 
-    def __init__(self, state: State, sink: Sink) -> None:
+    def __init__(self, state: State, sink: Sink, crowd: Crowd) -> None:
+        """Starts come before records: these give way to the `crowd`."""
         self._state = state
         self._sink = sink
-        self.calm = asyncio.Event()
-        """Set while no run waits to start: starts come before records."""
-        self.calm.set()
-
-    async def way(self) -> None:
-        """Returns once nobody waits to start, or that has taken too long."""
-        if self.calm.is_set():
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GIVE_WAY_SECONDS):
-                await self.calm.wait()
+        self.way = crowd.passed
 
     async def keep(self, ring: Ring, run: Run, memory: Memory = None) -> Run:
         """Keep the record of a ring, once there is time for it."""

@@ -24,6 +24,7 @@ from maintd.scheduling.pending import Due
 from maintd.scheduling.records import Records, Sink
 from maintd.scheduling.ring import Mode, Ring
 from maintd.scheduling.state import State
+from maintd.scheduling.turns import Crowd
 
 R = TypeVar("R", bound=Run | None)
 
@@ -48,12 +49,13 @@ class Runner:
         self._state = state
         self._sink = sink
         self._clock = clock
-        self._records = Records(state, sink)
+        crowd = Crowd()
+        self._records = Records(state, sink, crowd)
         self._rings: dict[str, Ring] = {}
         self._identity = leadership.identity
         self.orphans = Orphans(state, self._records, clock, recall, self._abandoned)
         self.claims = Claims(state, leadership, clock=clock, settle=self.orphans.settle)
-        self._admission = Admission(state, self.claims, self._records.calm, log, clock=clock, size=max_running)
+        self._admission = Admission(state, self.claims, crowd, log, clock=clock, size=max_running)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._attempts: dict[str, tuple[Ring, Attempt]] = {}
         Run.model_rebuild()  # now, and not while a thousand runs wait for their first record

@@ -1,8 +1,11 @@
-"""Whose turn it is: at most so many at once, first come, first served; and waiting that can be cut short."""
+"""Whose turn it is: at most so many at once, first come, first served; waiting that can be cut short, or gives way."""
 
 import asyncio
 from collections import deque
 from typing import Any
+
+GIVE_WAY_SECONDS = 5.0
+"""How long others give way to a crowd."""
 
 
 class Turns:
@@ -30,6 +33,38 @@ class Turns:
                 turn.set_result(None)
                 return
         self._free += 1
+
+
+class Crowd:
+    """Those who wait to start; what can wait lets them pass, for a while."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._passed = asyncio.Event()
+        self._passed.set()
+        self._patience: asyncio.TimerHandle | None = None
+
+    def join(self) -> None:
+        """One more; who joins owes a `leave`."""
+        self._size += 1
+        if self._passed.is_set():
+            self._passed.clear()
+            self._patience = asyncio.get_running_loop().call_later(GIVE_WAY_SECONDS, self._passed.set)
+
+    def leave(self) -> None:
+        """One starts now, or has given up."""
+        self._size -= 1
+        if not self._size:  # the last one's first step comes before those who wait for it
+            asyncio.get_running_loop().call_soon(self._disperse)
+
+    async def passed(self) -> None:
+        """Returns once nobody waits to start, or that has taken too long."""
+        await self._passed.wait()
+
+    def _disperse(self) -> None:
+        if not self._size and self._patience:
+            self._patience.cancel()
+            self._passed.set()
 
 
 class Waits:

@@ -22,6 +22,10 @@ _SECRET_KEY = re.compile(
 )
 _SECRET_TEXT = re.compile(r"(?P<scheme>\b(?i:Bearer|Basic)\s+)[\w.~+/=-]{16,}|(?P<url>://)[^/\s@]*:[^/\s@]*(?=@)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Tuples that are made once: a union is made anew, and looked through slowly, each time that its line is reached.
+_NUMBERS = (int, float)
+_CONTAINERS = (dict, list, tuple, set, frozenset, Mapping)
+_BYTES = (bytes, bytearray, memoryview)
 
 
 class Fields:
@@ -35,15 +39,15 @@ class Fields:
         """None, bool, int, float, str, list or dict that any JSON reader takes."""
         self._left -= _COST
         try:
+            if type(value) is str:  # nearly all of them
+                return _REDACTED if _is_secret(key) else self._text(value)
             if value is None or isinstance(value, bool):
                 return value
-            if isinstance(value, int | float):
+            if isinstance(value, _NUMBERS):
                 return _number(value)
             if _is_secret(key):
                 return _REDACTED
-            if type(value) is str:  # nearly all of them
-                return self._text(value)
-            if isinstance(value, Mapping | list | tuple | set | frozenset):
+            if type(value) is not datetime and isinstance(value, _CONTAINERS):
                 return self._container(value)
             return self._text(_spelled(value))
         except Exception:  # noqa: BLE001 - whatever an object does when it is looked at, the line is written
@@ -105,10 +109,10 @@ def _number(value: float) -> int | float | str:
 
 
 def _spelled(value: Any) -> str:
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"<{len(value)} bytes>"
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, _BYTES):
+        return f"<{len(value)} bytes>"
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, BaseException):

@@ -66,8 +66,10 @@ class EventLog:
             _count_unsaid()
 
     def _record(self, level: int, event: str, fields: Mapping[str, Any]) -> logging.LogRecord:
-        taken = {key + "_" * (key in _TAKEN): value for key, value in {**self._fields, **fields}.items()}
-        event_dict = _plain(self._logger, "", {"event": event, **taken})
+        said = {**self._fields, **fields}
+        if not _TAKEN.isdisjoint(said):
+            said = {key + "_" * (key in _TAKEN): value for key, value in said.items()}
+        event_dict = _plain(self._logger, "", {"event": event, **said})
         (marked,), extra = ProcessorFormatter.wrap_for_formatter(self._logger, "", event_dict)
         # Not Logger.log: it looks up the call's file and line, which costs as much as all the rest and is not shown.
         record = logging.LogRecord(self._logger.name, level, "", 0, marked, None, None)
