@@ -30,6 +30,8 @@ LONGEST_GOODBYE = 5.0
 """Seconds; a process that is told to stop has few of them."""
 PATIENCE_WITH_WORK = 30.0
 """Seconds for work that was cancelled; a second reign beside work of the first would start jobs twice."""
+_TICK = 0.001
+"""Less than that may be nothing to a loop's clock, and who waits for nothing waits for ever."""
 _JITTER = random.SystemRandom()
 
 
@@ -169,7 +171,7 @@ class Elector:
         """Renew until the reign is over; a failure is tried again while there is time."""
         why, pause = "", self._until_renewal(reign)
         while reign.left > 0 and not why:
-            await asyncio.sleep(min(pause, reign.left))
+            await asyncio.sleep(min(pause, reign.left) + _TICK)
             try:
                 async with asyncio.timeout(min(self._lease / 5, max(reign.left, 0.0))):
                     why = await self._tenant.renew(reign)
