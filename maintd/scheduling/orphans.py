@@ -33,6 +33,7 @@ class Orphans:
         self._clock = clock
         self._recall = recall
         self._abandoned = abandoned
+        self._settling: dict[str, asyncio.Lock] = {}
 
     def found(self) -> list[tuple[str, Claim]]:
         """Jobs and their claims whose process is gone, as far as the state was read."""
@@ -44,9 +45,16 @@ class Orphans:
         return not claim.alive(epoch, now) or self._abandoned(claim)
 
     async def settle(self, job: str, claim: Claim) -> None:
-        """Keep the record of the run behind this claim, unless it wrote that itself before its end; then close it."""
-        kept = await self._kept(claim.run_id)
-        await self._records.keep_orphan(kept or self._record(job, claim), told=kept is not None)
+        """Keep the record of the run behind this claim, unless it wrote that itself before its end; then close it.
+
+        Whoever takes over finds it, and so does the next start of the job at the same time: one of them does it.
+        """
+        async with self._settling.setdefault(claim.run_id, asyncio.Lock()):
+            still = self._state.of(job).open_claim
+            if still and still.run_id == claim.run_id:
+                kept = await self._kept(claim.run_id)
+                await self._records.keep_orphan(kept or self._record(job, claim), told=kept is not None)
+        self._settling.pop(claim.run_id, None)
 
     async def _kept(self, run_id: str) -> Run | None:
         try:

@@ -58,6 +58,18 @@ async def test_the_run_of_a_dead_holder_is_interrupted_and_its_claim_closed(real
     assert (next_one.state.of("tidy").open_claim, kept(next_one)) == (None, [(run_id, "interrupted")])
 
 
+async def test_who_takes_over_and_the_next_start_of_the_job_find_the_same_claim_and_tell_of_it_once(realm, make):
+    dead, next_one = realm.replica("dead", epoch=1), realm.replica("next", epoch=2)
+    await dead.lead()
+    dead.ring(make("tidy", forever), realm.now())
+    run_id = await begun(dead)
+    await next_one.lead()
+    [(name, claim)] = next_one.runner.orphans.found()
+    await asyncio.gather(*(next_one.runner.orphans.settle(name, claim) for _ in range(3)))
+
+    assert [(run.run_id, str(run.status)) for run in next_one.told.runs] == [(run_id, "interrupted")]
+
+
 async def test_a_deposed_process_that_lives_on_does_not_write_over_the_record_of_its_run(realm, make):
     opened = asyncio.Event()
     old, new = realm.replica("old", epoch=1), realm.replica("new", epoch=2)
