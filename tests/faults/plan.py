@@ -16,12 +16,21 @@ class Step:
         return f"{self.at:g}s {self.fault}" + (f" → {self.target}" if self.target else "")
 
 
+IN_A_BUCKET = "store in a bucket"
+"""Target of each step of a round whose store is not a folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The steps of a round, and the seed for whatever else it draws."""
 
     seed: int
     steps: tuple[Step, ...]
+
+    @property
+    def in_bucket(self) -> bool:
+        """Whether the store is one."""
+        return any(step.target == IN_A_BUCKET for step in self.steps)
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.steps)) or "nothing at all"

@@ -14,6 +14,7 @@ from maintd.core.resource import Json
 from maintd.sandbox.scene import failed, timestamp
 from maintd.sandbox.server import Sandbox
 from maintd.sandbox.world import NAMESPACE
+from tests.faults.bucket import Bucket, bucket
 from tests.faults.ground import Ground, ground
 from tests.faults.process import Maintd
 from tests.faults.proxy import Proxy, proxy
@@ -111,6 +112,7 @@ class Trio(Replicas):
     """Before the embedded cluster."""
 
     ground: Ground
+    bucket: Bucket | None = None
     begun: dict[int, datetime] = field(default_factory=dict)
     """Epoch → when the Lease was first seen to say it, by the API server's clock."""
 
@@ -162,6 +164,13 @@ def _failed(name: str, now: datetime) -> Json:
     }
 
 
+@asynccontextmanager
+async def _kept_in(here: Ground) -> AsyncIterator[Bucket]:
+    async with bucket() as store:
+        yield store
+        await store.copy(here.store.parent)
+
+
 def scaled(size: int) -> dict[str, str]:
     """The environment of so many, whose times are a tenth."""
     lease = f"{LEASE_SECONDS * 1000:.0f}ms"
@@ -169,16 +178,23 @@ def scaled(size: int) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def trio(folder: Path, jobs: str = JOBS, *, size: int = SIZE, **environment: str) -> AsyncIterator[Trio]:
-    """Replicas that have started, `size` of them; meanwhile pods fail, and stay for `tidy` to find."""
+async def trio(
+    folder: Path, jobs: str = JOBS, *, size: int = SIZE, in_bucket: bool = False, **environment: str
+) -> AsyncIterator[Trio]:
+    """Replicas that have started, `size` of them; meanwhile pods fail, and stay for `tidy` to find.
+
+    `in_bucket`: their store is one, and lies in the ground's folder at the end.
+    """
     async with ground(folder, jobs) as here, AsyncExitStack() as stack:
+        store = await stack.enter_async_context(_kept_in(here)) if in_bucket else None
         made = Trio(
             folder=folder,
             url=here.sandbox.url,
             serve=here.serve,
-            environment=scaled(size) | environment,
+            environment=scaled(size) | (store.environment if store else {}) | environment,
             stack=stack,
             ground=here,
+            bucket=store,
         )
         tasks = [asyncio.create_task(work) for work in (_go_on_failing(here.sandbox), made.watch())]
         try:

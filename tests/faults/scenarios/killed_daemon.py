@@ -16,7 +16,7 @@ from maintd.storage.folder import FolderStore
 from tests.faults.books import wrong
 from tests.faults.evidence import deleted_twice, records, state
 from tests.faults.ground import CLUSTER, Ground
-from tests.faults.plan import Plan, Step
+from tests.faults.plan import IN_A_BUCKET, Plan, Step
 from tests.faults.reigns import trespasses
 from tests.faults.scenario import Report
 from tests.faults.trio import LEASE_SECONDS, Trio, trio
@@ -35,9 +35,9 @@ jobs:
     params: {keep_last: 2, keep_daily: 0, keep_weekly: 0, keep_monthly: 0}
   - {name: versions, kind: version-check, every: 1s}
 """
-_NOT_A_DAEMONS = ("bucket-", "restore-", "spool-")
-"""Places of a bucket, of a command, and of a store that is away."""
-_OFTEN = ("backup-object-", "claim-", "folder-", "gate-delete-", "record-", "state-")
+_NOT_A_DAEMONS = ("restore-", "spool-")
+"""Places of a command, and of a store that is away."""
+_OFTEN = ("backup-object-", "bucket-", "claim-", "folder-", "gate-delete-", "record-", "state-")
 PLACES = tuple(name for name in KNOWN if not name.startswith(_NOT_A_DAEMONS))
 _MOMENT = "any moment"
 _MOMENTS = 10
@@ -54,17 +54,22 @@ class KilledDaemon:
     unit: str = ""
 
     def plan(self, seed: int, *, quick: bool) -> Plan:
-        """Every place once and moments between them; quick: where a deletion was made and is noted nowhere."""
-        chance = random.Random(seed)
-        places = [(name, chance.randint(1, 3 if name.startswith(_OFTEN) else 1)) for name in PLACES]
+        """Every place once and moments between them; quick: where a deletion was made and is noted nowhere.
+
+        With every other seed the store is a bucket.
+        """
+        chance, bucket = random.Random(seed), bool(seed % 2) and not quick
+        there = [name for name in PLACES if not name.startswith("folder-" if bucket else "bucket-")]
+        places = [(name, chance.randint(1, 3 if name.startswith(_OFTEN) else 1)) for name in there]
         moments = [(_MOMENT, round(chance.uniform(0, _LONGEST_SECONDS), 3)) for _ in range(_MOMENTS)]
         steps: list[tuple[str, float]] = [*places, *moments]
         chance.shuffle(steps)
-        return Plan(seed, tuple(Step(at, name) for name, at in ([("gate-delete-after", 1.0)] if quick else steps)))
+        where, steps = IN_A_BUCKET if bucket else "", [("gate-delete-after", 1.0)] if quick else steps
+        return Plan(seed, tuple(Step(at, name, where) for name, at in steps))
 
     async def play(self, plan: Plan, folder: Path) -> Report:
         """Kill them all but the last one."""
-        async with trio(folder, JOBS, size=0) as found:
+        async with trio(folder, JOBS, size=0, in_bucket=plan.in_bucket) as found:
             claimed: set[str] = set()
             violations = [said async for said in _killed(plan, found, claimed)]
             before = max(_epochs(found), default=0)

@@ -1,7 +1,8 @@
 """L4: SIGTERM at any moment, half of the time in a backup: what runs has its grace, and all is in order afterwards.
 
 Backups take as long as the plan says: less than the grace, or more, and then they are cut off. Now and then the API
-server is away by then, for as long as the plan says: in silence, so that whatever is asked of it hangs.
+server is away by then, for as long as the plan says: in silence, so that whatever is asked of it hangs. Where the store
+is a bucket, that is away too.
 """
 
 import asyncio
@@ -15,12 +16,12 @@ from typing import Any
 from maintd.sandbox.faults import Fault
 from tests.faults.books import starts, wrong
 from tests.faults.evidence import records, state
-from tests.faults.plan import Plan, Step
+from tests.faults.plan import IN_A_BUCKET, Plan, Step
 from tests.faults.process import Maintd
 from tests.faults.proxy import Weather
 from tests.faults.reigns import trespasses
 from tests.faults.scenario import Report
-from tests.faults.trio import LEASE_SECONDS, Trio, trio
+from tests.faults.trio import LEASE_SECONDS, Replica, Trio, trio
 
 _GRACE_SECONDS = 1.5
 _LEFT_SECONDS = 120 - 90 - 5
@@ -41,16 +42,21 @@ class ToldToEnd:
     unit: str = "s after the grace"
 
     def plan(self, seed: int, *, quick: bool) -> Plan:
-        """`at`: how long a backup takes, or the server is away. Quick: a backup that takes too long."""
+        """`at`: how long a backup takes, or the server is away. Quick: a backup that takes too long.
+
+        With every other seed the store is a bucket.
+        """
         chance = random.Random(seed)
         takes = [3.0] if quick else [round(chance.uniform(0, 2 * _GRACE_SECONDS), 2) for _ in range(_STEPS)]
         ways = [_ALONE if number in _AWAY else (_IN_A_BACKUP, _ANYWHEN)[number % 2] for number in range(len(takes))]
-        return Plan(seed, tuple(map(Step, takes, ways)))
+        where = IN_A_BUCKET if seed % 2 and not quick else ""
+        return Plan(seed, tuple(Step(at, way, where) for at, way in zip(takes, ways, strict=True)))
 
     async def play(self, plan: Plan, folder: Path) -> Report:
         """One daemon after the other on the same state."""
         chance, over, violations = random.Random(plan.seed), 0.0, []
-        async with trio(folder, size=0, MAINTD_GRACE=f"{_GRACE_SECONDS}s") as found:
+        environment = {"MAINTD_GRACE": f"{_GRACE_SECONDS}s"}
+        async with trio(folder, size=0, in_bucket=plan.in_bucket, **environment) as found:
             alone = any(step.fault == _ALONE for step in plan.steps)
             for step in (*plan.steps, *((_LAST,) if alone else ())):
                 said, seconds = await _told(step, found, chance)
@@ -67,19 +73,26 @@ async def _told(step: Step, found: Trio, chance: random.Random) -> tuple[list[st
     """What was wrong with the end of one daemon, and how long it took."""
     away = step.fault == _ALONE
     found.sandbox.faults[:] = [Fault("list", _LISTS, times=1_000_000, delay_seconds=1.0 if away else step.at)]
-    replica = await found.join()
+    replica = await found.join(MAINTD_SPOOL=str(found.folder / "spool"))
     process = replica.process
     await process.said("daemon started")
     if step.fault != _ANYWHEN:
         await _backup(process)
     if away:
-        await replica.way.turn(Weather.BLACK_HOLE)
+        await _turn(found, replica, Weather.BLACK_HOLE)
     await asyncio.sleep(step.at if away else chance.uniform(0, 1 if step.fault == _IN_A_BACKUP else 3))
     process.tell(signal.SIGTERM)
     began = time.monotonic()
     code = await process.ended()
     seconds = time.monotonic() - began
+    if away:
+        await _turn(found, replica, Weather.FAIR)
     return [*_wrong(code, process), *([] if away else _held(found.lease, process))], seconds
+
+
+async def _turn(found: Trio, replica: Replica, weather: Weather) -> None:
+    for way in (replica.way, *((found.bucket.way,) if found.bucket else ())):
+        await way.turn(weather)
 
 
 async def _backup(process: Maintd) -> None:
