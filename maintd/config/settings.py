@@ -79,7 +79,9 @@ class Settings(BaseSettings):
         description="How many are meant to run. With 1, what only observes goes on while the API server is away.",
     )
     grace: Annotated[Duration, Field(le=timedelta(hours=1))] = Field(
-        default=timedelta(seconds=25), description="How long running jobs may go on after SIGTERM."
+        default=timedelta(seconds=25),
+        description="How long running jobs may go on after SIGTERM. A pod's terminationGracePeriodSeconds should be "
+        "25 s more.",
     )
     lease: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(minutes=5))] = Field(
         default=timedelta(seconds=15),
