@@ -27,6 +27,8 @@ class Row:
     """Of the first round that failed; while none has, of the worst."""
     failing: Plan | None = None
     """The shortest plan that was found to fail."""
+    said: tuple[str, ...] = ()
+    """What was wrong when that one was played."""
 
     def add(self, plan: Plan, report: Report) -> bool:
         """Note a round; True where it is the first that failed."""
@@ -55,12 +57,15 @@ async def play(scenario: Scenario, plan: Plan) -> Report:
 async def play_into(row: Row, seed: int, *, quick: bool = False, shrink: bool = True) -> None:
     """One more round of a row. Of the first that fails, the shortest plan that fails as well is looked for."""
     plan = row.scenario.plan(seed, quick=quick)
-    if row.add(plan, await play(row.scenario, plan)):
-        row.failing = plan
+    report = await play(row.scenario, plan)
+    if row.add(plan, report):
+        row.failing, row.said = plan, report.violations
         if shrink:
 
             async def fails(fewer: Plan) -> bool:
-                return bool((await play(row.scenario, fewer)).violations)
+                found = (await play(row.scenario, fewer)).violations
+                row.said = found or row.said
+                return bool(found)
 
             row.failing = await shortest(plan, fails)
 

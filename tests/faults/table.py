@@ -28,4 +28,4 @@ def _troubles(rows: Iterable[Row]) -> Iterator[str]:
         if row.violations:
             yield f"\n{row.scenario.promise} {row.scenario.fault}, seed {row.seed}; the shortest plan that fails:"
             yield f"  {row.failing}"
-            yield from (f"  - {said}" for said in row.violations[:5])
+            yield from (f"  - {said}" for said in row.said[:5])

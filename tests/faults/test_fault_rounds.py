@@ -67,7 +67,7 @@ class Broken:
 
     async def play(self, plan, folder):
         both = {"fault 2", "fault 5"} <= {step.fault for step in plan.steps}
-        return Report(("lost",) if both else (), figure=len(plan.steps))
+        return Report((f"lost with {len(plan.steps)} faults",) if both else (), figure=len(plan.steps))
 
 
 def test_the_shortest_plan_that_still_fails_is_found():
@@ -89,7 +89,7 @@ def test_the_table_shows_the_seed_and_the_shortest_plan_of_what_failed():
         "",
         "Z1 two at once, seed 7; the shortest plan that fails:",
         "  2s fault 2; 5s fault 5",
-        "  - lost",
+        "  - lost with 2 faults",
     ]
 
 
