@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import io
 import json
+import logging
 import socket
 import ssl
 import subprocess
@@ -37,6 +38,16 @@ _CATALOG = Catalog()
 def pytest_configure() -> None:
     """Say that there is no current event loop: pytest-asyncio would ask for it, and so make one nobody closes."""
     asyncio.set_event_loop(None)
+
+
+@pytest.fixture(autouse=True)
+def levels() -> Iterator[None]:
+    """What a test sets the log to is not what the next one has."""
+    loggers = logging.getLogger(), logging.getLogger("maintd")
+    before = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

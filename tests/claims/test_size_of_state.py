@@ -84,7 +84,6 @@ def test_once_runs_were_dropped_there_is_room_for_many_writes_before_it_is_done_
 
 
 async def test_it_is_said_that_something_was_dropped(realm, caplog):
-    caplog.set_level("WARNING", "maintd")
     one = realm.replica()
 
     def fill(entries):
