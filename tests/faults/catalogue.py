@@ -6,6 +6,7 @@ from tests.faults.scenarios import (
     api_faults,
     clocks,
     cut_off,
+    deaf_reader,
     deletes,
     down_time,
     hand_over,
@@ -15,6 +16,7 @@ from tests.faults.scenarios import (
     outage,
     pages,
     rehearsals,
+    reloads,
     rotation,
     told_to_end,
     virtual_year,
@@ -37,4 +39,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     *down_time.SCENARIOS,
     *clocks.SCENARIOS,
     *virtual_year.SCENARIOS,
+    *reloads.SCENARIOS,
+    *deaf_reader.SCENARIOS,
 )

@@ -14,6 +14,7 @@ from tests.faults.scenarios import (
     api_faults,
     clocks,
     cut_off,
+    deaf_reader,
     deletes,
     down_time,
     hand_over,
@@ -23,6 +24,7 @@ from tests.faults.scenarios import (
     outage,
     pages,
     rehearsals,
+    reloads,
     rotation,
     told_to_end,
     virtual_year,
@@ -41,7 +43,7 @@ def violations(scenarios: Iterable[Scenario]) -> list[str]:
 
 PARTS = (
     *(api_faults, pages, outage, rotation, hung, absence, deletes, limits, rehearsals),
-    *(cut_off, hand_over, told_to_end, killed_daemon, down_time, clocks, virtual_year),
+    *(cut_off, hand_over, told_to_end, killed_daemon, down_time, clocks, virtual_year, reloads, deaf_reader),
 )
 DEBIAN = {clocks: pytest.mark.cluster}
 """What needs a tool of Debian's, and so belongs to `make test-cluster`."""

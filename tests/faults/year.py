@@ -9,109 +9,31 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from maintd.app import backup_watch, housekeeping
-from maintd.app.daemon import Daemon
-from maintd.app.house import open_house
-from maintd.cli import jobsfile
-from maintd.config.jobs import JobsFile
-from maintd.config.load import Loader
-from maintd.config.settings import Settings
-from maintd.core.kind import Context, Kind, Params
-from maintd.core.outcome import Outcome, Run
-from maintd.scheduling import alarm, orders
-from maintd.scheduling.state import State
+from maintd.core.outcome import Run
 from maintd.telemetry import logs
-from maintd.telemetry.lag import Pulse
 from tests.faults.almanac import ENTRIES, ZONES
+from tests.faults.household import Household, slow_down_chores
 from tests.faults.virtual import World, live
 
-_SELDOM = timedelta(hours=6)
 
-
-class Nothing(Params):
-    """A kind without parameters."""
-
-
-def _kind(name: str, *, protects: bool) -> Kind:
-    async def run(_ctx: Context, _params: Nothing) -> Outcome:
-        return Outcome("looked")
-
-    run.__module__ = f"tests.{name}"
-    return Kind(Nothing, run, level=0, protects=protects)
-
-
-def _jobs(folder: Path, settings: Settings) -> JobsFile:
+def _jobs() -> str:
     """Of every sixth job the start is claimed."""
-    kinds = {"look": _kind("look", protects=False), "keep": _kind("keep", protects=True)}
     kind = ("look", "keep", "look", "look", "look", "look")
-    lines = [
+    lines = (
         f"  - {{name: {_name(zone, number)}, kind: {kind[number % 6]}, schedule: '{entry.line}', timezone: {zone}}}"
         for zone in ZONES
         for number, entry in enumerate(ENTRIES)
-    ]
-    text = "\n".join(("version: 1", "max_running: 100", "jobs:", *lines)) + "\n"
-    loader = Loader(kinds, jobsfile.loader(settings).schedules, settings.namespace)
-    return loader.parse(text.encode(), folder / "jobs.yaml")
+    )
+    return "\n".join(("version: 1", "max_running: 100", "jobs:", *lines)) + "\n"
 
 
 def _name(zone: str, number: int) -> str:
     return f"{zone.partition('/')[2].lower().replace('_', '-')}-{number}"
-
-
-class _Kept:
-    """A sink that remembers."""
-
-    name = "kept"
-
-    def __init__(self) -> None:
-        self.runs: list[Run] = []
-
-    def started(self, start: Any) -> None:
-        """A run has begun."""
-
-    async def emit(self, run: Run) -> None:
-        """A run has ended."""
-        self.runs.append(run)
-
-
-def _slow_down_chores() -> None:
-    """What has no part in when jobs are rung, and beats every few seconds, would take most of the time."""
-    _default(Pulse, "period_seconds", _SELDOM.total_seconds())
-    _default(State, "flush_every", _SELDOM)
-    alarm.LONGEST_WAIT = _SELDOM  # only clocks that step need it shorter
-    orders.BUSY_SECONDS = orders.IDLE_SECONDS = _SELDOM.total_seconds()
-    backup_watch._LOOK_SECONDS = _SELDOM.total_seconds()
-    housekeeping._LOOK_SECONDS = _SELDOM.total_seconds()
-
-
-def _default(of: type, name: str, value: object) -> None:
-    defaults = vars(of)["__init__"].__kwdefaults__
-    assert name in defaults
-    defaults[name] = value
-
-
-async def _never() -> AsyncIterator[Any]:
-    await asyncio.Event().wait()
-    yield
-
-
-async def _serve(folder: Path, seconds: float) -> list[Run]:
-    settings = Settings(storage=f"file://{folder}/store", spool=folder / "spool", http_address="127.0.0.1:0")
-    settings = settings.model_copy(update={"lease": timedelta(days=1)})
-    kept, file = _Kept(), _jobs(folder, settings)
-    async with open_house(settings, sinks=(kept,), spooling=True) as house:
-        daemon = Daemon(house, file)
-        serving = asyncio.create_task(daemon.run(_never()))
-        await asyncio.sleep(seconds)
-        daemon.stop()
-        await serving
-    return kept.runs
 
 
 def _wrong(runs: Sequence[Run], start: datetime, end: datetime) -> Iterator[str]:
@@ -138,10 +60,10 @@ def main(arguments: Sequence[str]) -> int:
     said = parser.parse_args(arguments)
     start, seconds = said.start.replace(tzinfo=UTC) + timedelta(seconds=1), said.days * 86400
     logs.configure("json", "error")
-    _slow_down_chores()
+    slow_down_chores()
 
     async def world_of_jobs(_: World) -> list[Run]:
-        return await _serve(said.folder, seconds)
+        return await Household(said.folder).serve(_jobs(), asyncio.sleep(seconds))
 
     runs = live(start, world_of_jobs)
     wrong = [*_wrong(runs, start, start + timedelta(seconds=seconds))]
