@@ -28,6 +28,7 @@ _MINUTE = timedelta(minutes=1)
 _PERIODS = (1, 2, 3, 5)
 _PHASES = (0.0, 1e-6, -1e-6, 1e-3, -1e-3, 0.05, -0.05)
 """Seconds between an edit and the due instant next to it; half of the edits come at any other moment."""
+_BLOCKED_SECONDS = 2.0
 _LAST_SECONDS = 150.0
 _BAD = ("jobs: [", "version: 1\njobs: [{name: Z}]\n", "")
 
@@ -74,10 +75,12 @@ class Editor:
     due: dict[str, list[datetime]] = field(default_factory=dict)
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def edits(self, household: Household) -> AsyncIterator[JobsFile | ConfigError]:
-        """One after the other, at moments of its choice."""
+    async def edits(self, household: Household, world: World) -> AsyncIterator[JobsFile | ConfigError]:
+        """One after the other, at moments of its choice, and some while the loop stood still over a due instant."""
         for number in range(self.reloads):
             await asyncio.sleep(max(0.0, (self._moment() - datetime.now(UTC)).total_seconds()))
+            if self.chance.random() < 0.3:
+                world.pass_by(self.chance.uniform(0, _BLOCKED_SECONDS))
             entries = self._edited()
             bad = self.chance.random() < 0.2
             text = self.chance.choice(_BAD) if bad else _text(entries, f"edit {number}")
@@ -147,9 +150,9 @@ def main(arguments: Sequence[str]) -> int:
     logs.configure("json", "critical")
     slow_down_chores()
 
-    async def world_of_edits(_: World) -> list[Run]:
+    async def world_of_edits(world: World) -> list[Run]:
         household = Household(said.folder)
-        household.edits = lambda: editor.edits(household)
+        household.edits = lambda: editor.edits(household, world)
         return await household.serve(_text(editor.entries), editor.finished())
 
     runs = live(_START, world_of_edits)
