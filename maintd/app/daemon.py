@@ -12,8 +12,8 @@ from maintd.app.house import House
 from maintd.app.housekeeping import Housekeeper, server_time
 from maintd.config.jobs import Job, JobsFile
 from maintd.core.errors import ConfigError, JobError, NotLeading
+from maintd.election.elector import Elector
 from maintd.scheduling.claims import FENCE
-from maintd.scheduling.lease import Elector
 from maintd.storage.open import open_pruner
 from maintd.telemetry import logs
 from maintd.telemetry.health import LONGEST_SILENCE_SECONDS, Health

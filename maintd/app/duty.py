@@ -14,10 +14,10 @@ from maintd.core.ports import Log
 from maintd.scheduling.alarm import Alarm
 from maintd.scheduling.catchup import catch_up
 from maintd.scheduling.claims import begin
-from maintd.scheduling.complaints import Complaints
 from maintd.scheduling.entry import Entries
 from maintd.scheduling.pending import Due
 from maintd.scheduling.roll import roll_call
+from maintd.telemetry.complaints import Complaints
 
 _NO_TIME = timedelta(0)
 _RETRY_SECONDS = 2.0

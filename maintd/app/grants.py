@@ -6,9 +6,9 @@ from maintd.config.jobs import JobsFile
 from maintd.config.settings import Settings
 from maintd.core.ports import Discovery
 from maintd.derive.rbac import Grants
+from maintd.election.lease_homes import lease_needs
 from maintd.rails.needs import rails_needs
 from maintd.scheduling.homes import state_needs
-from maintd.scheduling.lease_homes import lease_needs
 
 
 def grants_for(settings: Settings, file: JobsFile, found: Discovery | None = None) -> Grants:

@@ -11,8 +11,8 @@ from maintd.config.settings import Settings
 from maintd.core.errors import JobError, Missing
 from maintd.core.guard import Guard
 from maintd.core.resource import NAMESPACES
+from maintd.election.lease_homes import ClusterLease, FolderLease, LeaseHome
 from maintd.scheduling.homes import ConfigMapHome, FolderHome
-from maintd.scheduling.lease_homes import ClusterLease, FolderLease, LeaseHome
 from maintd.scheduling.state import Home
 from maintd.storage.open import state_folder
 from maintd.telemetry import logs

@@ -17,10 +17,10 @@ from maintd.core.errors import ConfigError
 from maintd.core.ports import Http, Store
 from maintd.core.rehearsal import Rehearser
 from maintd.core.signing import Opener
+from maintd.election.lease_homes import LeaseHome
 from maintd.gcp.gke import Google
 from maintd.probe.curl import Curl
 from maintd.probe.guard import Guard
-from maintd.scheduling.lease_homes import LeaseHome
 from maintd.scheduling.orders import Orders
 from maintd.scheduling.runner import Runner
 from maintd.scheduling.state import State

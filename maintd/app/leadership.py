@@ -2,7 +2,7 @@
 
 from maintd.core.errors import NotLeading
 from maintd.core.guard import ByHand, Guard
-from maintd.scheduling.lease import identity
+from maintd.election.elector import identity
 
 
 class Leadership:

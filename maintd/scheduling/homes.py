@@ -4,32 +4,24 @@ import asyncio
 import json
 import secrets
 from pathlib import Path
-from typing import Protocol
 
+from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, Missing, Transient, Unreadable
 from maintd.core.failpoints import reach
 from maintd.core.limits import MANAGED_BY
 from maintd.core.ports import Reader
-from maintd.core.resource import CONFIG_MAPS, Json, Resource
+from maintd.core.resource import CONFIG_MAPS, Json
 from maintd.core.rules import Rule
-from maintd.scheduling.swapfile import SwapFile
+from maintd.storage.swapfile import SwapFile
 
 NAME = "maintd-state"
 _NONCE = "maintd.dev/write"
 
 
-class Writer(Protocol):
-    """The two writes that state needs; both raise Conflict when another writer was faster."""
-
-    async def create(self, resource: Resource, manifest: Json) -> Json: ...
-
-    async def replace(self, resource: Resource, manifest: Json) -> Json: ...
-
-
 class ConfigMapHome:
     """`configmaps/maintd-state` in maintd's namespace, one key a job, compared by resourceVersion."""
 
-    def __init__(self, reader: Reader, writer: Writer, namespace: str) -> None:
+    def __init__(self, reader: Reader, writer: ClusterWriter, namespace: str) -> None:
         self._reader = reader
         self._writer = writer
         self._namespace = namespace

@@ -16,9 +16,9 @@ from maintd.core.errors import Conflict, Denied, MaintdError, Transient, Unreada
 from maintd.core.ports import Log
 from maintd.core.text import sized
 from maintd.scheduling.changes import Change, Edit, applied, on, written
-from maintd.scheduling.complaints import Complaints
 from maintd.scheduling.entry import BLANK, Entries, JobState
 from maintd.scheduling.size import fitted, size
+from maintd.telemetry.complaints import Complaints
 
 LONGEST_BACKLOG = 5_000
 """Changes kept for a home that is away; older ones are dropped first, as newer ones say more."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from maintd.core.errors import NotLeading
 from maintd.core.guard import Guard
-from maintd.scheduling.lease import Elector, identity
-from maintd.scheduling.lease_homes import FolderLease
-from maintd.scheduling.reign import boottime
+from maintd.election.elector import Elector, identity
+from maintd.election.lease_homes import FolderLease
+from maintd.election.reign import boottime
 
 
 class Silence:

@@ -11,8 +11,8 @@ import pytest
 
 from maintd.core.errors import Conflict, NotLeading, Transient
 from maintd.core.guard import Guard
-from maintd.scheduling.lease import Elector
-from maintd.scheduling.lease_record import Record
+from maintd.election.elector import Elector
+from maintd.election.lease_record import Record
 
 LEASE = 15.0
 FOR_EVER = 10.0**9

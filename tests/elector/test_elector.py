@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from maintd.core.errors import NotLeading
-from maintd.scheduling.lease_record import Record
+from maintd.election.lease_record import Record
 from tests.elector.conftest import LEASE, Race, after
 
 pytestmark = pytest.mark.looptime(noop_cycles=1)  # nothing here waits for sockets or threads

@@ -16,9 +16,9 @@ from maintd.cluster.reader import ClusterReader
 from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import NotLeading
 from maintd.core.guard import Guard
+from maintd.election.elector import Elector
+from maintd.election.lease_homes import ClusterLease
 from maintd.sandbox.server import Sandbox
-from maintd.scheduling.lease import Elector
-from maintd.scheduling.lease_homes import ClusterLease
 from tests.elector.conftest import Lines
 
 LEASE = 1.5

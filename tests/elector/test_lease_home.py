@@ -13,10 +13,10 @@ from maintd.cluster.api import Api
 from maintd.cluster.reader import ClusterReader
 from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, Denied, JobError, Unreadable
+from maintd.election.elector import Elector, identity
+from maintd.election.lease_homes import ClusterLease, FolderLease, lease_needs
+from maintd.election.lease_record import Record, read, stamp
 from maintd.sandbox.faults import Fault, html, raw
-from maintd.scheduling.lease import Elector, identity
-from maintd.scheduling.lease_homes import ClusterLease, FolderLease, lease_needs
-from maintd.scheduling.lease_record import Record, read, stamp
 from tests.elector.conftest import Lines
 
 MINE = Record("me", 7, 1.5, stamp(), stamp(), 2, write="aa")

@@ -17,11 +17,11 @@ from typing import Any
 from maintd.core.errors import Conflict, MaintdError, NotLeading
 from maintd.core.guard import Guard
 from maintd.core.ports import Log
-from maintd.scheduling.complaints import Complaints
-from maintd.scheduling.lease_homes import LeaseHome
-from maintd.scheduling.reign import Clock, Reign, boottime
-from maintd.scheduling.sighting import Sighting
-from maintd.scheduling.tenant import Tenant
+from maintd.election.lease_homes import LeaseHome
+from maintd.election.reign import Clock, Reign, boottime
+from maintd.election.sighting import Sighting
+from maintd.election.tenant import Tenant
+from maintd.telemetry.complaints import Complaints
 
 Lead = Callable[[Guard], Coroutine[Any, Any, None]]
 """The work of a leader, for one reign."""

@@ -5,14 +5,14 @@ import json
 from pathlib import Path
 from typing import Any, Protocol
 
+from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, Missing, Transient, Unreadable
 from maintd.core.limits import MANAGED_BY
 from maintd.core.ports import Reader
 from maintd.core.resource import LEASES, Json
 from maintd.core.rules import Rule
-from maintd.scheduling.homes import Writer
-from maintd.scheduling.lease_record import Record, read
-from maintd.scheduling.swapfile import SwapFile
+from maintd.election.lease_record import Record, read
+from maintd.storage.swapfile import SwapFile
 
 NAME = "maintd"
 
@@ -37,7 +37,7 @@ class LeaseHome(Protocol):
 class ClusterLease:
     """`leases.coordination.k8s.io/maintd` in the namespace of the state."""
 
-    def __init__(self, reader: Reader, writer: Writer, namespace: str) -> None:
+    def __init__(self, reader: Reader, writer: ClusterWriter, namespace: str) -> None:
         self._reader = reader
         self._writer = writer
         self._namespace = namespace

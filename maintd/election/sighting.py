@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from maintd.scheduling.lease_record import Record
-from maintd.scheduling.reign import Clock
+from maintd.election.lease_record import Record
+from maintd.election.reign import Clock
 
 
 class Sighting:

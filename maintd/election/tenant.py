@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from maintd.core.errors import Conflict
 from maintd.core.ports import Log
-from maintd.scheduling.lease_homes import LeaseHome
-from maintd.scheduling.lease_record import Record, stamp
-from maintd.scheduling.reign import Clock, Reign
-from maintd.scheduling.sighting import Sighting
+from maintd.election.lease_homes import LeaseHome
+from maintd.election.lease_record import Record, stamp
+from maintd.election.reign import Clock, Reign
+from maintd.election.sighting import Sighting
 
 _RACES = 3
 """How often others may change the Lease while we write."""

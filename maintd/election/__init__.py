@@ -1,0 +1,1 @@
+"""Which of several processes leads: the Lease, and the reign of whoever holds it."""
