@@ -16,6 +16,7 @@ import pytest
 from maintd.sandbox.app import SampleApp
 from maintd.sandbox.server import Sandbox
 from maintd.sandbox.world import broken_world
+from tests.forks import typed
 
 JOBS = """version: 1
 targets:
@@ -67,10 +68,7 @@ class Shell:
         )
 
     async def __call__(self, *words: str) -> Said:
-        pipe = asyncio.subprocess.PIPE
-        process = await self.start(*words, stdout=pipe, stderr=pipe)
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-        return Said(process.returncode or 0, out.decode(), err.decode())
+        return Said(*await typed(*words, folder=self.folder, environment=self.environment))
 
     def pods(self) -> set[str]:
         return {pod["metadata"]["name"] for pod in self.box.select("v1", "Pod", "omtx-hub")}

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 from maintd.sandbox.faults import Fault
+from tests import forks
 
 KEYS = ["check", "result", "about", "detail", "remedy"]
 
@@ -30,15 +30,7 @@ def doctor(patient, tmp_path):
         path = patient.file.path
         own = {"KUBECONFIG": str(patient.kubeconfig), "MAINTD_JOBS_FILE": str(path)}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAINTD_", "KUBERNETES_"))}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "maintd", "doctor", *words),
-            cwd=tmp_path,
-            env=kept | own | environ,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 40)
-        return Said(process.returncode or 0, out.decode(), err.decode())
+        return Said(*await forks.typed("doctor", *words, folder=tmp_path, environment=kept | own | environ))
 
     return typed
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.nursery import Nursery, nursery
+from tests.forks import Nursery, nursery
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from maintd.sandbox.server import Sandbox
-from tests.faults.nursery import Nursery, Shell
+from tests.faults.shell import Shell
+from tests.forks import Nursery
 
 pytestmark = pytest.mark.xdist_group("killed processes")
 

@@ -20,7 +20,8 @@ from maintd.recovery.source import manifest_of
 from maintd.sandbox.server import Sandbox
 from maintd.storage.erasing import Eraser, FolderPlace
 from maintd.storage.folder import FolderStore
-from tests.faults.nursery import ROUNDS, SEED, Nursery, Shell
+from tests.faults.shell import ROUNDS, SEED, Shell
+from tests.forks import Nursery
 
 pytestmark = pytest.mark.xdist_group("killed processes")
 

@@ -10,7 +10,8 @@ from maintd.core.outcome import Run, Status
 from maintd.objects import archive
 from maintd.sandbox.server import Sandbox
 from maintd.storage.folder import FolderStore
-from tests.faults.nursery import Nursery, Shell
+from tests.faults.shell import Shell
+from tests.forks import Nursery
 from tests.storage.test_backup_damage import written
 
 pytestmark = pytest.mark.xdist_group("killed processes")

@@ -8,7 +8,8 @@ import pytest
 
 from maintd.core.resource import Json
 from maintd.sandbox.server import Sandbox
-from tests.faults.nursery import ROUNDS, Nursery, Shell
+from tests.faults.shell import ROUNDS, Shell
+from tests.forks import Nursery
 
 pytestmark = pytest.mark.xdist_group("killed processes")
 

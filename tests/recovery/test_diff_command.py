@@ -1,9 +1,7 @@
 """`maintd diff` as a person types it: whole processes against the embedded cluster."""
 
-import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from maintd.sandbox.server import Sandbox
+from tests import forks
 from tests.kinds_backup.conftest import Desk
 from tests.recovery.conftest import config_map, deployment
 
@@ -29,15 +28,8 @@ class Typed:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAINTD_")}
         known = {"MAINTD_STORAGE": f"file://{self.desk.root}", "MAINTD_CLUSTER": "test"} if self.settings else {}
         kubeconfig = self.box.kubeconfig(self.folder / "kubeconfig")
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "maintd", "diff", *words),
-            cwd=self.folder,
-            env=inherited | known | {"KUBECONFIG": str(kubeconfig)},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-        return process.returncode or 0, out.decode(), err.decode()
+        environment = inherited | known | {"KUBECONFIG": str(kubeconfig)}
+        return await forks.typed("diff", *words, folder=self.folder, environment=environment)
 
     async def backup(self) -> str:
         made = await self.desk.backup(self.folder / "kubeconfig", namespaces=["shop"])

@@ -1,13 +1,10 @@
 """`maintd restore` as a person types it, and what the daemon may not."""
 
-import asyncio
 import importlib
 import json
 import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -23,6 +20,7 @@ from maintd.kinds import load_kinds
 from maintd.rails.needs import rails_needs
 from maintd.sandbox.server import Sandbox
 from maintd.scheduling.homes import state_needs
+from tests.forks import typed
 from tests.kinds_backup.conftest import Desk
 
 WRITES = {"create", "update", "patch", "deletecollection"}
@@ -36,20 +34,12 @@ class Night:
         self.box = box
         self.desk = Desk(folder / "store")
 
-    async def __call__(self, *words: str, given: str | None = None) -> tuple[int, str, str]:
+    async def __call__(self, *words: str) -> tuple[int, str, str]:
         """Exit code, what it printed as data, and what it said."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAINTD_")}
         settings = {"MAINTD_STORAGE": f"file://{self.desk.root}", "MAINTD_CLUSTER": "test"}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "maintd", "restore", *words),
-            cwd=self.folder,
-            env=inherited | settings | {"KUBECONFIG": str(self.box.kubeconfig(self.folder / "kubeconfig"))},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-        return process.returncode or 0, out.decode(), err.decode()
+        environment = inherited | settings | {"KUBECONFIG": str(self.box.kubeconfig(self.folder / "kubeconfig"))}
+        return await typed("restore", *words, folder=self.folder, environment=environment)
 
     def data(self) -> object:
         found = self.box.get("v1", "ConfigMap", "flags", "shop")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from asyncio import create_subprocess_exec, sleep, subprocess, timeout
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack
@@ -31,6 +30,7 @@ from maintd.rails.needs import rails_needs
 from maintd.sandbox.app import SampleApp
 from maintd.sandbox.gke import GkeStandIn
 from maintd.scheduling.homes import state_needs
+from tests.forks import typed
 
 SHIPPED = (Path(__file__).parents[2] / "jobs.yaml").read_text()
 MERGE_PATCH = "application/merge-patch+json"
@@ -114,11 +114,9 @@ class Installed:
         path.write_text(self.jobs_text)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MAINTD_")}
         said = {"MAINTD_JOBS_FILE": str(path), "MAINTD_NAMESPACE": self.own, "KUBECONFIG": str(self.backend.kubeconfig)}
-        command = (sys.executable, "-m", "maintd", "render", "rbac", *words)
-        process = await create_subprocess_exec(*command, env=kept | said, stdout=subprocess.PIPE)
-        out, _ = await process.communicate()
-        assert process.returncode == 0
-        return out.decode()
+        code, out, err = await typed("render", "rbac", *words, folder=self.folder, environment=kept | said)
+        assert code == 0, err
+        return out
 
     async def install(self, rendered: str) -> None:
         """The ServiceAccount, what was rendered for it, and a token of its own."""

@@ -1,12 +1,14 @@
 """`maintd render rbac` and `maintd render iam`, as a person types them."""
 
+import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.forks import typed
 
 ROOT = Path(__file__).parents[2]
 Said = subprocess.CompletedProcess[str]
@@ -21,9 +23,8 @@ def maintd(tmp_path: Path) -> Callable[..., Said]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAINTD_", "KUBE"))}
 
     def run(*words: str, **variables: str) -> Said:
-        command = [sys.executable, "-m", "maintd", *words]
         environment = kept | {"HOME": str(tmp_path)} | variables
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.CompletedProcess(words, *asyncio.run(typed(*words, folder=tmp_path, environment=environment)))
 
     return run
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import sys
-from asyncio import create_subprocess_exec, subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from maintd.core.resource import Json
 from maintd.recovery.asking import Asking
 from maintd.storage.folder import FolderStore
 from tests.conftest import Backend
+from tests.forks import typed
 from tests.kinds_backup.conftest import Desk, Made
 from tests.restore.conftest import config_map, deployment, service
 
@@ -51,15 +50,8 @@ class Scene:
             "MAINTD_NAMESPACE": self.home,
             "KUBECONFIG": str(kubeconfig or self.backend.kubeconfig),
         }
-        process = await create_subprocess_exec(
-            *(sys.executable, "-m", "maintd", *words),
-            cwd=self.backend.folder,
-            env=kept | said,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        out, _ = await process.communicate()
-        return process.returncode or 0, out.decode()
+        code, out, err = await typed(*words, folder=self.backend.folder, environment=kept | said)
+        return code, out + err
 
     async def make(self, *objects: Json) -> None:
         for obj in objects:
