@@ -6,9 +6,8 @@ from datetime import datetime
 
 from maintd.config.jobs import Job
 from maintd.core.ports import Log
-from maintd.core.text import counted
 from maintd.scheduling.entry import BLANK, JobState
-from maintd.scheduling.pending import MOST_COUNTED, Due, Pending
+from maintd.scheduling.pending import Due, Pending
 from maintd.scheduling.ring import LATE_START
 from maintd.scheduling.runner import Runner
 
@@ -49,7 +48,5 @@ def _is_made_up_for(job: Job, due: Due, now: datetime) -> bool:
 
 
 def _said(job: Job, due: Due) -> str:
-    many = due.folded == MOST_COUNTED
-    number = f"{due.folded:,} or more due instants" if many else counted(due.folded, "due instant")
     unsure = "" if job.mode == "act" or job.kind.protects else "; of the last minute before, some may have been rung"
-    return f"{number} up to {due.at:%Y-%m-%d %H:%M:%S} UTC passed while no maintd rang{unsure}"
+    return f"{due.said(due.folded)} up to {due.at:%Y-%m-%d %H:%M:%S} UTC passed while no maintd rang{unsure}"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from maintd.config.jobs import Schedule
 from maintd.core.ports import Log
+from maintd.core.text import counted
 
 RETRY = timedelta(seconds=30)
 """How long a schedule that raised is left alone."""
@@ -26,6 +27,10 @@ class Due(NamedTuple):
     """1 unless we were late; MOST_COUNTED stands for that many or more."""
     before: datetime | None = None
     """The last of the others that this ring stands for, as far as they were counted; None where it stands for none."""
+
+    def said(self, number: int) -> str:
+        """So many of them, in words; of those that were not all counted, that there may be more."""
+        return f"{number:,} or more due instants" if self.folded == MOST_COUNTED else counted(number, "due instant")
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from maintd.core.failpoints import reach
 from maintd.core.kind import Context
 from maintd.core.outcome import Run, Status, new_run_id
 from maintd.core.ports import Log
-from maintd.core.text import counted
 from maintd.scheduling.admission import Admission
 from maintd.scheduling.attempt import Attempt, Verdict
 from maintd.scheduling.claims import Claims, Leadership
@@ -85,7 +84,7 @@ class Runner:
         """A job is due; of the due instants that the ring stands for all but the last are missed."""
         if due.before:
             before = f"before {due.at:%Y-%m-%d %H:%M:%S} UTC passed and could not be rung"
-            self.missed(job, due.before, due.folded - 1, f"{counted(due.folded - 1, 'due instant')} {before}")
+            self.missed(job, due.before, due.folded - 1, f"{due.said(due.folded - 1)} {before}")
         self._keep(self._one, self._made(job, job.mode, due=due.at))
 
     def rerun(self, job: Job, claim: Claim) -> None:

@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import itertools
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0, help="of the first round")
     parser.add_argument("--rounds", type=int, default=0, help="this many of each row, however long it takes")
-    parser.add_argument("--at-once", type=int, default=4)
+    parser.add_argument("--at-once", type=int, default=os.cpu_count(), help="rows; more than there are cores is slow")
     return parser.parse_args(arguments)
 
 

@@ -11,7 +11,7 @@ from maintd.core.errors import Denied, Refused, Transient
 from maintd.core.outcome import Change, Finding, ObjectRef, Outcome
 from maintd.scheduling import attempt as attempt_module
 from maintd.scheduling.every import Every
-from maintd.scheduling.pending import Due
+from maintd.scheduling.pending import MOST_COUNTED, Due
 
 DUE = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -226,6 +226,13 @@ async def test_due_instants_that_were_folded_into_one_ring_are_a_missed_record_w
     missed, ran = sorted(await house.records(2), key=lambda run: run.status)
     assert (missed.status, missed.count, ran.status) == ("missed", 6, "ok")
     assert missed.run_id != ran.run_id
+
+
+async def test_of_so_many_that_they_were_not_all_counted_it_is_said_that_there_may_be_more(house):
+    house.runner.ring(house.job(fine), Due("tidy", DUE, MOST_COUNTED, DUE - timedelta(minutes=5)))
+
+    missed, _ = sorted(await house.records(2), key=lambda run: run.status)
+    assert missed.summary.startswith("999 or more due instants before")
 
 
 async def test_a_drain_starts_nothing_waits_for_what_runs_and_interrupts_what_does_not_end(house):
