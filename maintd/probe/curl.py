@@ -59,17 +59,20 @@ class Curl:
         at = self._client.now()
         answer: Future[HttpSample] = Future()
         answer.set_running_or_notify_cancel()
+        given_up = threading.Event()
         # A daemon thread: one that waits for DNS does not hold up the end of the process.
-        threading.Thread(target=self._work, args=(request, answer), name="probe", daemon=True).start()
+        threading.Thread(target=self._work, args=(request, answer, given_up), name="probe", daemon=True).start()
         try:
             return await asyncio.wait_for(asyncio.wrap_future(answer), (request.timeout + _GRACE).total_seconds())
         except TimeoutError:
             # A libcurl built without its threaded resolver waits for DNS as long as DNS likes.
             error = f"no answer within {format_duration(request.timeout)}; the name lookup hangs"
             return HttpSample(at, None, error, None, None, None, None, None)
+        finally:  # a run that was stopped has no use for it, and others have for its thread
+            given_up.set()
 
-    def _work(self, request: HttpRequest, answer: Future[HttpSample]) -> None:
-        exchange = Exchange(request, self._client)
+    def _work(self, request: HttpRequest, answer: Future[HttpSample], given_up: threading.Event) -> None:
+        exchange = Exchange(request, self._client, given_up)
         try:
             answer.set_result(exchange.run())
         except Exception as error:  # noqa: BLE001  whatever it is belongs to whoever awaits the sample

@@ -1,5 +1,6 @@
 """One sample: a request, the redirects it may follow, and the answer. It blocks, so it lives in a thread."""
 
+import threading
 import time
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -17,8 +18,10 @@ _SCHEMES = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 class Exchange:
     """A libcurl handle of its own, so that no connection, name or session is left over from a sample before."""
 
-    def __init__(self, request: HttpRequest, client: Client) -> None:
+    def __init__(self, request: HttpRequest, client: Client, given_up: threading.Event) -> None:
+        """Once `given_up` is set, libcurl breaks off within a second."""
         self._request = request
+        self._given_up = given_up
         self._client = client
         self._handle = pycurl.Curl()
         self._prepare()
@@ -73,6 +76,8 @@ class Exchange:
         handle.setopt(pycurl.USERAGENT, self._client.user_agent)
         handle.setopt(pycurl.CAINFO, self._client.ca_file)
         handle.setopt(pycurl.OPT_CERTINFO, 1)
+        handle.setopt(pycurl.NOPROGRESS, 0)
+        handle.setopt(pycurl.XFERINFOFUNCTION, lambda *_: int(self._given_up.is_set()))
         if not request.verify_tls:
             handle.setopt(pycurl.SSL_VERIFYPEER, 0)
             handle.setopt(pycurl.SSL_VERIFYHOST, 0)

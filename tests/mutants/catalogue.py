@@ -223,6 +223,13 @@ STORE = (
         "            pass\n",
         "tests/kinds_cleanup/test_cleanup_lists.py::test_a_list_that_is_started_over_counts_each_pod_once",
     ),
+    Mutant(
+        "a probe whose run was stopped keeps its thread until its own timeout",
+        "maintd/probe/curl.py",
+        "            given_up.set()\n",
+        "            pass\n",
+        "tests/probe/test_probe_sample.py::test_a_cancelled_sample_gives_its_thread_back_long_before_its_timeout",
+    ),
 )
 
 MUTANTS = (*CLOCK, *CLAIMS, *LEADER, *WRITES, *STORE)
