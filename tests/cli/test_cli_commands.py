@@ -67,9 +67,9 @@ async def test_run_is_a_dry_run_whatever_the_jobs_mode_says_and_act_does_it(shel
         ("cleanup-failed-pods", "act"),
         ("cleanup-failed-pods", "dry-run"),
     ]
-    record = await shell("runs", listed[0]["run_id"], "-o", "json")
+    record = await shell("runs", done.json["run_id"], "-o", "json")
     assert record.json == done.json
-    table = await shell("runs", listed[0]["run_id"])
+    table = await shell("runs", done.json["run_id"])
     assert all(f"pods omtx-hub/{name}" in table.out for name in gone)
 
 
