@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, Missing, Transient, Unreadable
-from maintd.core.limits import MANAGED_BY
 from maintd.core.ports import Reader
 from maintd.core.resource import LEASES, Json
 from maintd.core.rules import Rule
 from maintd.election.lease_record import Record, read
+from maintd.objects.metadata import blank
 from maintd.storage.swapfile import SwapFile
 
 NAME = "maintd"
@@ -56,7 +56,7 @@ class ClusterLease:
 
     async def save(self, record: Record, token: Json | None) -> Json:
         """Create it, or replace it as it was loaded, uid and resourceVersion included: one deleted stays deleted."""
-        manifest = token or self._blank()
+        manifest = token or blank(LEASES, NAME, self._namespace)
         metadata = manifest["metadata"]
         annotations = (metadata.get("annotations") or {}) | record.annotations()
         manifest = manifest | {"metadata": metadata | {"annotations": annotations}, "spec": record.spec()}
@@ -70,14 +70,6 @@ class ClusterLease:
                 raise
             return stored_now
         return stored
-
-    def _blank(self) -> Json:
-        labels = {MANAGED_BY: "maintd", "app.kubernetes.io/name": "maintd"}
-        return {
-            "apiVersion": LEASES.api_version,
-            "kind": LEASES.kind,
-            "metadata": {"name": NAME, "namespace": self._namespace, "labels": labels},
-        }
 
 
 class FolderLease:

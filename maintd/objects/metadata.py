@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from maintd.core.errors import Unreadable
-from maintd.core.limits import KEEP_UNTIL, PROTECT
+from maintd.core.limits import KEEP_UNTIL, MANAGED_BY, PROTECT
 from maintd.core.ports import Deletion
 from maintd.core.resource import Json, ObjectRef, Resource
 from maintd.objects.fields import instant, mapping, text
@@ -16,6 +16,13 @@ def reference(resource: Resource, obj: Json) -> ObjectRef:
     if not (name and uid):
         raise Unreadable(f"an object without name or uid among the {resource.name}: {ascii(metadata)[:80]}")
     return ObjectRef(resource=resource.name, namespace=text(metadata, "namespace"), name=name, uid=uid)
+
+
+def blank(resource: Resource, name: str, namespace: str) -> Json:
+    """The manifest of an object of maintd's own, with nothing in it yet."""
+    labels = {MANAGED_BY: "maintd", "app.kubernetes.io/name": "maintd"}
+    metadata = {"name": name, "namespace": namespace, "labels": labels}
+    return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata}
 
 
 def deletion(resource: Resource, obj: Json, *, since: datetime, rule: str) -> Deletion:

@@ -8,10 +8,10 @@ from pathlib import Path
 from maintd.cluster.writer import ClusterWriter
 from maintd.core.errors import Conflict, Missing, Transient, Unreadable
 from maintd.core.failpoints import reach
-from maintd.core.limits import MANAGED_BY
 from maintd.core.ports import Reader
 from maintd.core.resource import CONFIG_MAPS, Json
 from maintd.core.rules import Rule
+from maintd.objects.metadata import blank
 from maintd.storage.swapfile import SwapFile
 
 NAME = "maintd-state"
@@ -46,7 +46,7 @@ class ConfigMapHome:
 
         A reply can be lost, or unreadable, after the write was done: a nonce tells our own write from another's.
         """
-        manifest, nonce = token or self._blank(), secrets.token_hex(8)
+        manifest, nonce = token or blank(CONFIG_MAPS, NAME, self._namespace), secrets.token_hex(8)
         metadata = manifest["metadata"]
         annotations = (metadata.get("annotations") or {}) | {_NONCE: nonce}
         manifest = manifest | {"data": entries, "metadata": metadata | {"annotations": annotations}}
@@ -64,14 +64,6 @@ class ConfigMapHome:
         except Missing:
             return None
         return (found["metadata"].get("annotations") or {}).get(_NONCE)
-
-    def _blank(self) -> Json:
-        labels = {MANAGED_BY: "maintd", "app.kubernetes.io/name": "maintd"}
-        return {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": NAME, "namespace": self._namespace, "labels": labels},
-        }
 
 
 class FolderHome:

@@ -30,7 +30,7 @@ class Metrics:
     def __init__(self, *, revision: str = "") -> None:
         self.registry = CollectorRegistry()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
-        self._refresh: Callable[[], None] = lambda: None
+        self._at_each_scrape: list[Callable[[], None]] = []
         self._jobs: dict[str, str] = {}
         """The kind of each job that is known."""
         self._running: dict[str, str] = {}
@@ -84,7 +84,7 @@ class Metrics:
         self._leader = self._gauge("maintd_leader", "1 while this process leads.")
         self._epoch = self._gauge("maintd_leader_epoch", "The number of its reign; 0 while it does not lead.")
         self._dropped = self._counted_elsewhere(
-            "maintd_log_lines_dropped", "Log lines that were dropped because nobody read them."
+            "maintd_log_lines_dropped", "Log lines that nobody read, or that could not be said."
         )
         self._heartbeat = self._gauge(
             "maintd_heartbeat_last_sent_timestamp_seconds", "When the receiver last took a heartbeat; 0: never."
@@ -103,7 +103,8 @@ class Metrics:
 
     async def exposition(self) -> bytes:
         """The text that Prometheus scrapes, of CONTENT_TYPE."""
-        self._refresh()
+        for refresh in self._at_each_scrape:
+            refresh()
         # A thousand jobs have ten thousand series: written in a thread, they hold up no job.
         return await asyncio.get_running_loop().run_in_executor(self._thread, generate_latest, self.registry)
 
@@ -201,20 +202,18 @@ class Metrics:
                 self._set_next_due(job, next_due(job))
 
         self._dropped.ask = dropped_lines
-        self._refresh = refresh
+        self._at_each_scrape.append(refresh)
 
     def watch_state(self, *, epoch: Callable[[], int], failures: Callable[[str], int]) -> None:
-        """Ask who leads, and the state for what other processes saw fail, at each scrape. Call it after `watch`."""
-        before = self._refresh
+        """Ask who leads, and the state for what other processes saw fail, at each scrape."""
 
         def refresh() -> None:
-            before()
             self._leader.set(epoch() > 0)
             self._epoch.set(epoch())
             for job in self._jobs:
                 self._failures.labels(job).set(failures(job))
 
-        self._refresh = refresh
+        self._at_each_scrape.append(refresh)
 
     def watch_spool(self, *, waiting_bytes: Callable[[], int], lost: Callable[[], int]) -> None:
         """Ask the spool at each scrape."""
