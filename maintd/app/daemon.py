@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
+from maintd.app import garbage
 from maintd.app.backup_watch import BackupWatch
 from maintd.app.contexts import now
 from maintd.app.duty import Duty
@@ -79,6 +80,7 @@ class Daemon:
                 asyncio.create_task(self._backups.run(), name="backup watch"),
                 asyncio.create_task(self._house.orders.run(), name="orders"),
                 asyncio.create_task(self._heart.run(), name="heartbeat"),
+                asyncio.create_task(garbage.collect(), name="garbage"),
             ]
             self._health.started()
             self._log.info("daemon started", jobs=len(self.jobs), url=self.url, storage=self._house.store.url(""))

@@ -13,7 +13,7 @@ from maintd.objects.backup_scope import OTHER_NAMESPACE, Scope
 from maintd.objects.cleaning import clean
 from maintd.objects.exclusions import SECRETS, Exclusion, left_out
 from maintd.objects.fields import mapping, text
-from maintd.objects.manifest_yaml import emit, forget
+from maintd.objects.manifest_yaml import Emitter
 
 NOWHERE = "_cluster"
 """The folder of what is in no namespace; no namespace can be called so."""
@@ -49,6 +49,7 @@ class ListCopy:
         self._max_file = max_file - age.GROWTH if self._recipients else max_file
         self._left_out: Counter[tuple[Exclusion, str]] = Counter()
         self._parts: Counter[str] = Counter()
+        self._emitter = Emitter()
         self._namespace = ""
         self._open: list[bytes] = []
         self._size = 0
@@ -86,7 +87,7 @@ class ListCopy:
         self._open, self._size = [], 0
         if self._recipients:
             path, data = path + age.SUFFIX, age.encrypt(data, self._recipients)
-            forget()
+            self._emitter = Emitter()  # that one remembers what was secret
         file = File(path, self._namespace, count, self._recipients)
         self.files.append(file)
         return [(file, data)]
@@ -112,7 +113,7 @@ class ListCopy:
         if exclusion:
             self._left_out[exclusion, namespace] += 1
             return None
-        document = emit(clean(self.resource, obj)).encode()
+        document = self._emitter.emit(clean(self.resource, obj)).encode()
         if len(document) > self._max_file:
             raise ValueError(f"it takes {sized(len(document))}, more than one file holds ({sized(self._max_file)})")
         return document

@@ -23,84 +23,86 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff
 _NEXT_LINE = re.compile(r"\n(?=[^\n])")
 _SHORT = 64
 _MANY = 8192
-_written: dict[str, str] = {}
-"""Short text as it is written, found out once: keys, names, labels and images come again and again."""
 _LONGEST_KEY = 1000
 """Readers look 1,024 characters ahead for the colon that makes a key of what they read."""
 
 
 def emit(obj: dict[str, Any]) -> str:
-    """One object as a YAML document that begins with `---`, so that documents and files can simply be joined.
+    """One object alone, as an Emitter writes it."""
+    return Emitter().emit(obj)
 
-    Raises ValueError for what YAML or JSON cannot say: a key that is no string, NaN, half of a surrogate pair, a
-    nesting deeper than Python's stack.
+
+class Emitter:
+    """Writes objects that belong together, and remembers short text as it is written: keys, names, labels and images
+    come again and again. What it remembers may be secret, and goes with it.
     """
-    pieces = ["---\n"] if obj else ["--- {}\n"]
-    try:
-        _mapping(obj, "", "", pieces.append)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-    return "".join(pieces)
 
+    def __init__(self) -> None:
+        self._written: dict[str, str] = {}
 
-def forget() -> None:
-    """Keep no text of what was written: some of it was secret."""
-    _written.clear()
+    def emit(self, obj: dict[str, Any]) -> str:
+        """One object as a YAML document that begins with `---`, so that documents and files can simply be joined.
 
+        Raises ValueError for what YAML or JSON cannot say: a key that is no string, NaN, half of a surrogate pair, a
+        nesting deeper than Python's stack.
+        """
+        pieces = ["---\n"] if obj else ["--- {}\n"]
+        try:
+            self._mapping(obj, "", "", pieces.append)
+        except RecursionError:
+            raise ValueError("it is nested too deep") from None
+        return "".join(pieces)
 
-def _mapping(node: dict[str, Any], lead: str, pad: str, put: Callable[[str], None]) -> None:
-    """`lead` stands before the first key (`- ` in a list), `pad` before the others."""
-    for key, value in node.items():
-        name = _written.get(key) or _key(key, pad)
-        kind = type(value)
-        if kind is str:
-            put(f"{lead}{name}: {_written.get(value) or _text(value, pad)}\n")
-        elif kind is dict and value:
-            put(f"{lead}{name}:\n")
-            inner = pad + "  "
-            _mapping(value, inner, inner, put)
-        elif kind is list and value:
-            put(f"{lead}{name}:\n")
-            _sequence(value, pad, pad, put)
-        else:
-            put(f"{lead}{name}: {_other(value)}\n")
-        lead = pad
+    def _mapping(self, node: dict[str, Any], lead: str, pad: str, put: Callable[[str], None]) -> None:
+        """`lead` stands before the first key (`- ` in a list), `pad` before the others."""
+        known = self._written.get
+        for key, value in node.items():
+            name = known(key) or self._key(key, pad)
+            kind = type(value)
+            if kind is str:
+                put(f"{lead}{name}: {known(value) or self._text(value, pad)}\n")
+            elif kind is dict and value:
+                put(f"{lead}{name}:\n")
+                inner = pad + "  "
+                self._mapping(value, inner, inner, put)
+            elif kind is list and value:
+                put(f"{lead}{name}:\n")
+                self._sequence(value, pad, pad, put)
+            else:
+                put(f"{lead}{name}: {_other(value)}\n")
+            lead = pad
 
+    def _sequence(self, node: list[Any], lead: str, pad: str, put: Callable[[str], None]) -> None:
+        inner = pad + "  "
+        for value in node:
+            kind = type(value)
+            if kind is str:
+                put(f"{lead}- {self._written.get(value) or self._text(value, pad)}\n")
+            elif kind is dict and value:
+                self._mapping(value, lead + "- ", inner, put)
+            elif kind is list and value:
+                self._sequence(value, lead + "- ", inner, put)
+            else:
+                put(f"{lead}- {_other(value)}\n")
+            lead = pad
 
-def _sequence(node: list[Any], lead: str, pad: str, put: Callable[[str], None]) -> None:
-    inner = pad + "  "
-    for value in node:
-        kind = type(value)
-        if kind is str:
-            put(f"{lead}- {_written.get(value) or _text(value, pad)}\n")
-        elif kind is dict and value:
-            _mapping(value, lead + "- ", inner, put)
-        elif kind is list and value:
-            _sequence(value, lead + "- ", inner, put)
-        else:
-            put(f"{lead}- {_other(value)}\n")
-        lead = pad
+    def _text(self, text: str, pad: str) -> str:
+        return _block(text, pad) if "\n" in text else self._remembered(text)
 
+    def _key(self, key: Any, pad: str) -> str:
+        if type(key) is not str:
+            raise ValueError(f"it has a key that is no string: {key!r}")
+        quoted = self._remembered(key) if "\n" not in key else _inline(key)
+        return quoted if len(quoted) <= _LONGEST_KEY else f"? {quoted}\n{pad}"
 
-def _text(text: str, pad: str) -> str:
-    return _block(text, pad) if "\n" in text else _remembered(text)
-
-
-def _key(key: Any, pad: str) -> str:
-    if type(key) is not str:
-        raise ValueError(f"it has a key that is no string: {key!r}")
-    quoted = _remembered(key) if "\n" not in key else _inline(key)
-    return quoted if len(quoted) <= _LONGEST_KEY else f"? {quoted}\n{pad}"
-
-
-def _remembered(text: str) -> str:
-    """On one line. Text of several lines is never remembered: as a value it is written otherwise than as a key."""
-    written = _inline(text)
-    if len(text) <= _SHORT:
-        if len(_written) >= _MANY:
-            _written.clear()
-        _written[text] = written
-    return written
+    def _remembered(self, text: str) -> str:
+        """On one line. Text of several lines is never remembered: as a value it is written otherwise than as a key."""
+        written = _inline(text)
+        if len(text) <= _SHORT:
+            if len(self._written) >= _MANY:
+                self._written.clear()
+            self._written[text] = written
+        return written
 
 
 def _block(text: str, pad: str) -> str:

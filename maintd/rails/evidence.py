@@ -17,7 +17,7 @@ from maintd.core.ports import Deletion, Store
 from maintd.core.resource import EVENTS, PODS, Json
 from maintd.objects.events import newest_first, uid_of_subject
 from maintd.objects.fields import mapping, text
-from maintd.objects.manifest_yaml import emit
+from maintd.objects.manifest_yaml import Emitter
 from maintd.objects.pods import LogSource, log_sources
 from maintd.rails.fuse import Fuse
 from maintd.rails.scope import Scope
@@ -40,6 +40,7 @@ class Evidence:
         self.folder = f"evidence/{scope.run_id}"
         self._events: dict[str, list[Json]] = {}
         self._no_events: dict[str, str] = {}
+        self._emitter = Emitter()
         self._fuse = Fuse()
 
     async def gather_events(self, wishes: Iterable[Deletion]) -> None:
@@ -77,7 +78,7 @@ class Evidence:
         head = (str(wish.object), f"run {self._scope.run_id}: {wish.rule}", f"events: {said}")
         comments = "".join(f"# {' '.join(line.split())}\n" for line in head)
         try:
-            return comments + "".join(emit(document) for document in (obj, *newest_first(events)))
+            return comments + "".join(map(self._emitter.emit, (obj, *newest_first(events))))
         except ValueError as error:
             raise Unreadable(f"{wish.object} cannot be written as YAML: {error}") from error
 

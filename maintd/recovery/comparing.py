@@ -11,7 +11,6 @@ from maintd.objects.backup_scope import Scope
 from maintd.objects.cleaning import clean
 from maintd.objects.differences import Difference, differences
 from maintd.objects.exclusions import SECRETS, left_out
-from maintd.objects.manifest_yaml import forget
 from maintd.recovery.comparison import Compared, Comparison, State, Unchecked, together, veiled
 from maintd.recovery.contents import Contents
 from maintd.recovery.listing import Listing, listings, scope_of
@@ -54,7 +53,6 @@ class Comparing:
 
         wanted = [listing for listing in listings(self.contents.selection) if not self._in_clear(listing)]
         found = await asyncio.gather(*map(one, wanted))
-        forget()
         missed = [
             Unchecked(str(row), f"it is not in the backup: {row.why}") for row in self.contents.selection.not_whole
         ]

@@ -9,7 +9,7 @@ from maintd.core.resource import Json, Resource
 from maintd.core.text import counted
 from maintd.objects.backup_manifest import StoredFile
 from maintd.objects.cleaning import clean
-from maintd.objects.manifest_yaml import emit
+from maintd.objects.manifest_yaml import Emitter
 from maintd.recovery.contents import Contents
 
 _HEAD = b"---\n"
@@ -24,6 +24,7 @@ class Texts:
         self._contents = contents
         self._files: list[tuple[StoredFile, list[bytes]]] = []
         self._waiting: set[bytes] = set()
+        self._emitter = Emitter()
 
     @property
     def empty(self) -> bool:
@@ -49,7 +50,7 @@ class Texts:
     def take(self, obj: Json) -> Json | None:
         """None where this live object is as it was; else the object, cleaned. Raises Unreadable and ValueError."""
         cleaned = clean(self._resource, obj)
-        text = emit(cleaned).encode()[len(_HEAD) : -1]
+        text = self._emitter.emit(cleaned).encode()[len(_HEAD) : -1]
         if text not in self._waiting:
             return cleaned
         self._waiting.remove(text)

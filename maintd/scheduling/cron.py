@@ -48,7 +48,11 @@ class Cron:
 
         Raises ValueError for an instant without a zone.
         """
-        instant = utc(instant)
+        return self._search(utc(instant))
+
+    @lru_cache(maxsize=256)  # noqa: B019 - a Cron is a value, and few are kept
+    def _search(self, instant: datetime) -> datetime | None:
+        """Kept for a while: jobs that fall due together most often have one schedule, and all ask what comes next."""
         try:
             wall = instant.astimezone(self._zone).replace(tzinfo=None, fold=0)
             due = self._first(wall, instant)

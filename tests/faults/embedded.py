@@ -7,6 +7,12 @@ from pathlib import Path
 from maintd.__main__ import main
 from maintd.app import house
 
-if __name__ == "__main__":
+
+def serve() -> None:
+    """As the command line says."""
     house.open_house = partial(house.open_house, embedded=Path(os.environ["KUBECONFIG"]))  # type: ignore[assignment]
     main()
+
+
+if __name__ == "__main__":
+    serve()

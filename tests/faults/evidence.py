@@ -2,16 +2,36 @@
 
 import json
 from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from maintd.sandbox.server import Sandbox
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A record, and when its file was written by the machine's clock, whatever its daemon took the time to be."""
+
+    at: float
+    record: dict[str, Any]
+
+    @property
+    def due(self) -> datetime:
+        """When its run was due."""
+        return datetime.fromisoformat(self.record["due"])
+
+
+def written(store: Path) -> list[Written]:
+    """Every record of a run, as `records`."""
+    files = sorted((store / "runs").rglob("*.json"), key=lambda path: path.name)
+    return [Written(path.stat().st_mtime, json.loads(path.read_text(encoding="utf-8"))) for path in files]
+
+
 def records(store: Path) -> list[dict[str, Any]]:
     """Every record of a run, in the order of their ids."""
-    files = sorted((store / "runs").rglob("*.json"), key=lambda path: path.name)
-    return [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    return [one.record for one in written(store)]
 
 
 def backups(store: Path) -> list[list[str]]:

@@ -48,14 +48,15 @@ class Ground:
             "MAINTD_CLUSTER": CLUSTER,
         } | more
 
-    def serve(self, through: Proxy | None = None, **more: str) -> AbstractAsyncContextManager[Maintd]:
+    def serve(
+        self, through: Proxy | None = None, *, module: str = "maintd", **more: str
+    ) -> AbstractAsyncContextManager[Maintd]:
         """A `maintd serve`; `more` are environment variables."""
-        return maintd("serve", folder=self.folder, environment=self.environment(through, **more))
+        return maintd("serve", folder=self.folder, environment=self.environment(through, **more), module=module)
 
     def serve_embedded(self, **more: str) -> AbstractAsyncContextManager[Maintd]:
         """A `maintd serve` whose probes may reach this machine."""
-        environment = self.environment(**more)
-        return maintd("serve", folder=self.folder, environment=environment, module="tests.faults.embedded")
+        return self.serve(module="tests.faults.embedded", **more)
 
 
 @asynccontextmanager

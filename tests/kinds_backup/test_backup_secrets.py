@@ -16,7 +16,6 @@ from maintd.core.ports import Staging, Stored
 from maintd.core.resource import Json, Resource
 from maintd.core.target import Target
 from maintd.kinds.protect.backup import KIND
-from maintd.objects import manifest_yaml
 from maintd.objects.age import GROWTH, Identities
 from maintd.objects.backup_copy import ListCopy
 from maintd.objects.backup_manifest import MAX_FILE
@@ -25,6 +24,7 @@ from maintd.sandbox.server import Sandbox
 from maintd.storage.folder import FolderStore
 from tests.conftest import Backend
 from tests.kinds_backup.conftest import Desk
+from tests.memory import remembered
 
 CANARY = "canary-that-must-not-leak"
 ENCODED = base64.b64encode(CANARY.encode()).decode()
@@ -188,7 +188,7 @@ def test_no_text_of_a_secret_is_remembered_once_it_is_written() -> None:
     copy.take(secret("a", "s", data={"k": ENCODED}))
     copy.finish()
 
-    assert ENCODED not in manifest_yaml._written
+    assert ENCODED not in remembered()
 
 
 async def test_two_backups_of_an_unchanged_namespace_differ_in_what_age_made_and_in_nothing_else(

@@ -7,8 +7,8 @@ import pytest
 from pyrage import x25519
 
 from maintd.core.resource import Json
-from maintd.objects import manifest_yaml
 from maintd.objects.age import Identities
+from tests.memory import remembered
 from tests.recovery.conftest import Shop
 
 OLD, NEW = (base64.b64encode(word).decode() for word in (b"canary-old", b"canary-new"))
@@ -52,7 +52,7 @@ async def test_secrets_with_the_key_are_compared_and_not_shown(shop: Shop, key: 
             "    + data.more: (not shown)",
         ],
     )
-    assert not {OLD, NEW} & set(manifest_yaml._written)
+    assert not {OLD, NEW} & remembered()
 
 
 async def test_secrets_for_another_key_say_so(shop: Shop, key: Any) -> None:

@@ -1,23 +1,26 @@
-"""S5, S8: a daemon whose clock is set, whose process is stopped, or whose loop is blocked: no silent miss, no double.
+"""S5, S8: a daemon whose clock is set, which is stopped, blocked or put to sleep: no silent miss, no double.
 
-The clock is that of Debian's faketime, which reads its offset from a file; the monotonic clock and the one that runs
-through a suspend stay true.
+The wall clock is that of faketime, which reads its offset from a file; the monotonic clock stays true. A machine
+that sleeps is a process that is stopped and finds two clocks ahead: this one and the one that runs through a suspend.
 """
 
 import asyncio
 import random
 import signal
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from maintd.scheduling.every import Every
-from tests.faults.evidence import records
+from maintd.sandbox.world import goes_on_breaking
+from maintd.scheduling.alarm import LONGEST_WAIT, SMALL_STEP
+from tests.faults import reigns
+from tests.faults.evidence import written
 from tests.faults.ground import Ground, ground
+from tests.faults.instants import Back, doubled, parts, silent
 from tests.faults.plan import Plan, Step
 from tests.faults.process import Maintd
 from tests.faults.scenario import Report
@@ -29,18 +32,17 @@ defaults: {target: shop, timeout: 1m, timezone: UTC}
 jobs:
   - {name: seen, kind: version-check, every: 5s}
   - {name: kept, kind: backup, every: 5s, params: {kinds: [configmaps]}}
+  - {name: tidy, kind: cleanup-pods, every: 5s, mode: act, params: {phases: [Failed], older_than: 1s}}
 """
+_BREAKS = timedelta(seconds=1)
 _LIBRARIES = "usr/lib/*/faketime/libfaketimeMT.so.1"
 _HOUR, _DAY = 3600, 86400
-_LARGE = 3 * _HOUR
-"""A clock set back by more than this makes what was due due again."""
-_LATEST_SECONDS = 32.0
-"""The longest that the daemon waits before it looks at the clock, and what a busy machine takes to tell."""
-_UNCOUNTED = 999
-"""A record of as many missed instants stands for those before as well: who slept for a month counts no further."""
+_LARGE = SMALL_STEP.total_seconds()
+_LATEST_SECONDS = (LONGEST_WAIT + _PERIOD).total_seconds() + 2.0
+"""The longest that the daemon waits before it looks at the clock, until the next is due, and what it takes to tell."""
 _SETTLED_SECONDS = 5.0
-
-Records = Sequence[dict[str, Any]]
+_ASLEEP_SECONDS = 0.5
+"""How long it is stopped for, while its clocks jump by the hour."""
 
 
 @dataclass
@@ -48,11 +50,13 @@ class _Served:
     """A daemon, the clock it believes in, and how long it took to ring again after each step."""
 
     daemon: Maintd
-    clock: Path
+    here: Ground
     offset: float = 0.0
+    slept: float = 0.0
     slowest: float = 0.0
-    repeats: bool = False
-    """Time was set back so far that instants are due which were before: what is claimed is skipped, and says so."""
+    backs: list[Back] = field(default_factory=list)
+    trespasses: list[str] = field(default_factory=list)
+    """Changes that were sent on waking in the name of a reign which had ended meanwhile."""
 
     async def take(self, step: Step) -> None:
         """Do it, and wait until both jobs have run again, if they are to."""
@@ -61,8 +65,9 @@ class _Served:
     async def _set(self, seconds: float) -> None:
         since = len(self.daemon.lines)
         self.offset += seconds
-        self.repeats = self.repeats or seconds < -_LARGE
-        self.clock.write_text(f"{self.offset:+.0f}", encoding="ascii")
+        _show(self.here, self.offset, self.slept)
+        if seconds < -_LARGE:
+            self.backs.append(Back(time.time(), datetime.now(UTC) + timedelta(seconds=self.offset)))
         if -_LARGE <= seconds < 0:  # silence until the old time is reached again, as in Debian's cron(8)
             await self._noticed("clock set back", since)
         else:
@@ -74,6 +79,19 @@ class _Served:
         since = len(self.daemon.lines)
         self.daemon.tell(signal.SIGCONT)
         await self._runs_again(since)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.daemon.tell(signal.SIGSTOP)
+        await asyncio.sleep(_ASLEEP_SECONDS)
+        since, reign = len(self.daemon.lines), max(each.epoch or 0 for each in self.here.sandbox.requests)
+        self.offset, self.slept = self.offset + seconds, self.slept + seconds
+        _show(self.here, self.offset, self.slept)
+        woke = datetime.now(UTC)
+        self.daemon.tell(signal.SIGCONT)
+        await self._runs_again(since)
+        await self.daemon.said("leadership gained", since=since)
+        late = reigns.late(self.here.sandbox.requests, {reign + 1: woke})
+        self.trespasses += [f"{each.verb} {each.path} of a reign that had ended" for each, _ in late]
 
     async def _block(self, seconds: float) -> None:
         """A failpoint does it, armed from the start; here it is waited for."""
@@ -93,7 +111,7 @@ class _Served:
 
     def _is_end(self, line: dict[str, Any], job: str) -> bool:
         labels = line.get("logging.googleapis.com/labels", {})
-        good = ("ok", "attention", "skipped") if self.repeats and job == "kept" else ("ok", "attention")
+        good = ("ok", "attention", "skipped") if self.backs and job == "kept" else ("ok", "attention")
         return line["message"] == "run finished" and labels.get("job") == job and line["status"] in good
 
     async def _noticed(self, message: str, since: int) -> None:
@@ -104,7 +122,7 @@ class _Served:
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """One row. Steps: `set` the clock by so many seconds, `stop` or `block` for so many."""
+    """One row. Steps: `set` the clock by so many seconds; `stop`, `block` or `sleep` for so many."""
 
     promise: str
     fault: str
@@ -120,16 +138,30 @@ class Clocks:
 
     async def play(self, plan: Plan, folder: Path) -> Report:
         """One daemon for all steps."""
-        clock = folder / "clock"
-        clock.write_text("+0", encoding="ascii")
-        async with ground(folder, _JOBS) as here, here.serve(**_environment(clock, plan)) as daemon:
-            served = _Served(daemon, clock)
+        async with ground(folder, _JOBS) as here, _served(here, plan) as served:
             await served._runs_again(0)
             for step in plan.steps:
                 await served.take(step)
             await asyncio.sleep(_SETTLED_SECONDS)
-            code = await daemon.stop()
-            return Report((*_wrong(here, plan, served), *([f"it exited {code}"] if code else ())), served.slowest)
+            code = await served.daemon.stop()
+            return Report((*_wrong(served), *([f"it exited {code}"] if code else ())), served.slowest)
+
+
+@asynccontextmanager
+async def _served(here: Ground, plan: Plan) -> AsyncIterator[_Served]:
+    _show(here, 0, 0)
+    breaking = asyncio.create_task(goes_on_breaking(here.sandbox, _BREAKS))
+    try:
+        async with here.serve(module="tests.faults.asleep", **_environment(here, plan)) as daemon:
+            yield _Served(daemon, here)
+    finally:
+        breaking.cancel()
+
+
+def _show(here: Ground, offset: float, slept: float) -> None:
+    """Seconds that its wall clock, and the one that runs through a suspend, are ahead."""
+    (here.folder / "slept").write_text(f"{slept:.0f}", encoding="ascii")
+    (here.folder / "clock").write_text(f"{offset:+.0f}", encoding="ascii")
 
 
 def _plan(seed: int, faults: Sequence[tuple[str, float]]) -> Plan:
@@ -140,7 +172,7 @@ def _plan(seed: int, faults: Sequence[tuple[str, float]]) -> Plan:
     return Plan(seed, tuple(Step(number, fault, f"{seconds:g}") for number, (fault, seconds) in enumerate(steps)))
 
 
-def _environment(clock: Path, plan: Plan) -> dict[str, str]:
+def _environment(here: Ground, plan: Plan) -> dict[str, str]:
     library = next(Path("/").glob(_LIBRARIES), None)
     if library is None:
         raise RuntimeError("faketime is not installed: apt-get install faketime")
@@ -148,43 +180,28 @@ def _environment(clock: Path, plan: Plan) -> dict[str, str]:
     armed = {"MAINTD_FAILPOINTS": f"claim-before:3:sleep={block[0]}"} if block else {}
     return armed | {
         "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "SLEPT": str(here.folder / "slept"),
+        "FAKETIME_TIMESTAMP_FILE": str(here.folder / "clock"),
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
 
 
-def _wrong(here: Ground, plan: Plan, served: _Served) -> Iterator[str]:
-    kept = records(here.store)
+def _wrong(served: _Served) -> Iterator[str]:
+    yield from served.trespasses
     if served.slowest > _LATEST_SECONDS:
         yield f"it rang again only {served.slowest:.1f} s after"
-    again = any(step.fault == "set" and float(step.target) < -_LARGE for step in plan.steps)
+    kept = written(served.here.store)
     for job in ("seen", "kept"):
-        its = [record for record in kept if record["job"] == job]
-        starts = Counter(record["due"] for record in its if record["status"] not in ("missed", "skipped"))
-        doubled = [due for due, times in starts.items() if times > 1]
-        if doubled and not (again and job == "seen"):
-            yield f"{job} was started twice for {doubled[:3]}"
-        silent = [*_silent(job, its)]
-        if silent and not again:
-            yield f"{job} has no record for {len(silent)} due instants: {silent[:3]}"
-
-
-def _silent(job: str, kept: Records) -> Iterator[str]:
-    """Due instants between the first and the last that no record stands for."""
-    schedule = Every(_PERIOD, job)
-    known: set[datetime] = set()
-    for record in sorted(kept, key=lambda each: str(each["due"])):
-        due, count = datetime.fromisoformat(record["due"]), 1
-        if record["status"] == "missed":
-            counted = record["count"] < _UNCOUNTED
-            count = record["count"] if counted else (due - max(known, default=due)) // _PERIOD
-        known |= {due - number * _PERIOD for number in range(count)}
-    at, last = min(known), max(known)
-    while at < last:
-        if at not in known:
-            yield f"{at:%H:%M:%S}"
-        at = schedule.after(at) or last
+        its = [one for one in kept if one.record["job"] == job]
+        by_clock = [*parts(its, served.backs)]
+        for part in by_clock if job == "seen" else (its,):
+            yield from doubled(job, part)
+        for part in by_clock:
+            yield from silent(job, _PERIOD, part)
+        for back, part in zip(served.backs, by_clock[1:], strict=True):
+            if min(one.due for one in part) > back.shown + timedelta(seconds=_LATEST_SECONDS):
+                yield f"{job} was silent after the clock was set back to {back.shown:%H:%M:%S}"
 
 
 SCENARIOS = (
@@ -194,6 +211,7 @@ SCENARIOS = (
         (("set", _HOUR), ("set", -_HOUR), ("set", _DAY), ("set", -_DAY)),
         (("set", _HOUR),),
     ),
+    Clocks("S5", "machine asleep for 1 h", (("sleep", _HOUR),), (("sleep", _HOUR),)),
     Clocks("S5", "process stopped for 45 s", (("stop", 45.0),), (("stop", 3.0),)),
     Clocks("S5", "loop blocked for 30 s", (("block", 30.0),), (("block", 3.0),)),
 )
