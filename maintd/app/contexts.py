@@ -30,6 +30,7 @@ from maintd.storage.open import open_eraser
 from maintd.storage.signing_keys import MountedKeys
 from maintd.telemetry import logs
 
+_LOG = logs.get("maintd.run")
 _SHARE_OF_A_CALL = 0.75
 """Of a run's time: so that a cluster which does not answer is named, and not the run's own deadline."""
 
@@ -57,7 +58,7 @@ class Contexts:
     async def open(self, ring: Ring, entry: JobState) -> AsyncIterator[Context]:
         """One run's context; the gate tells in one Event what was changed once the run is over."""
         job = ring.job
-        log = logs.get("maintd.run").bind(job=job.name, kind=job.kind.name, run_id=ring.run_id)
+        log = _LOG.bind(job=job.name, kind=job.kind.name, run_id=ring.run_id)
         api = self._scoped(ring)
         gate = self._gate(ring, api, log)
         try:

@@ -18,6 +18,7 @@ from tests.faults.scenarios import (
     rehearsals,
     reloads,
     rotation,
+    spooled,
     told_to_end,
     virtual_year,
 )
@@ -36,6 +37,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *hand_over.SCENARIOS,
     *told_to_end.SCENARIOS,
     *killed_daemon.SCENARIOS,
+    *spooled.SCENARIOS,
     *down_time.SCENARIOS,
     *clocks.SCENARIOS,
     *virtual_year.SCENARIOS,

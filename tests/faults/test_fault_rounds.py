@@ -26,6 +26,7 @@ from tests.faults.scenarios import (
     rehearsals,
     reloads,
     rotation,
+    spooled,
     told_to_end,
     virtual_year,
 )
@@ -43,11 +44,12 @@ def violations(scenarios: Iterable[Scenario]) -> list[str]:
 
 PARTS = (
     *(api_faults, pages, outage, rotation, hung, absence, deletes, limits, rehearsals),
-    *(cut_off, hand_over, told_to_end, killed_daemon, down_time, clocks, virtual_year, reloads, deaf_reader),
+    *(cut_off, hand_over, told_to_end, killed_daemon, spooled, down_time, clocks),
+    *(virtual_year, reloads, deaf_reader),
 )
-DEBIAN = {clocks: pytest.mark.cluster}
-"""What needs a tool of Debian's, and so belongs to `make test-cluster`."""
-MARKED = [pytest.param(part, marks=DEBIAN[part]) if part in DEBIAN else part for part in PARTS]
+APART = (clocks, spooled)
+"""What needs a tool of Debian's, or waits for long, and so belongs to `make test-cluster`."""
+MARKED = [pytest.param(part, marks=pytest.mark.cluster) if part in APART else part for part in PARTS]
 
 
 @pytest.mark.parametrize("part", MARKED, ids=lambda part: part.__name__.rpartition(".")[2])

@@ -36,7 +36,7 @@ jobs:
   - {name: versions, kind: version-check, every: 1s}
 """
 _NOT_A_DAEMONS = ("restore-", "spool-")
-"""Places of a command, and of a store that is away."""
+"""Places of a command, and of a store that is away: spooled.py."""
 _OFTEN = ("backup-object-", "bucket-", "claim-", "folder-", "gate-delete-", "record-", "state-")
 PLACES = tuple(name for name in KNOWN if not name.startswith(_NOT_A_DAEMONS))
 _MOMENT = "any moment"
