@@ -141,19 +141,22 @@ class Api:
             deadline = clock() + timeout.total_seconds()
             socket = _socket_timeouts(request, timeout, self._wire.connect_seconds)
             unsure: Transient | None = None
-            for attempt in itertools.count():
-                try:
-                    return await self._attempt(request, deadline, socket)
-                except NotLeading as error:
-                    raise unsure or error from None
-                except Transient as error:
-                    unsure = unsure if isinstance(error, NotTaken) else error
-                    pause = _pause(attempt, error)
-                    hopeless = clock() + pause >= deadline
-                    if hopeless or not (request.may_repeat or isinstance(error, NotTaken)):
-                        self._wire.problem = str(error)
-                        raise
-                await asyncio.sleep(pause)
+            try:
+                for attempt in itertools.count():
+                    try:
+                        return await self._attempt(request, deadline, socket)
+                    except NotLeading as error:
+                        raise unsure or error from None
+                    except Transient as error:
+                        unsure = unsure if isinstance(error, NotTaken) else error
+                        pause = _pause(attempt, error)
+                        hopeless = clock() + pause >= deadline
+                        if hopeless or not (request.may_repeat or isinstance(error, NotTaken)):
+                            self._wire.problem = str(error)
+                            raise
+                    await asyncio.sleep(pause)
+            finally:
+                unsure = None  # it would hold this frame, which holds it, until somebody collects garbage
         raise AssertionError("unreachable")
 
     async def _attempt(self, request: Request, deadline: float, socket: aiohttp.ClientTimeout) -> _Raw:

@@ -113,6 +113,8 @@ class Admission:
             return self._unclaimed(ring, error, Status.MISSED if ring.due else Status.FAILED)
         except MaintdError as error:
             return self._unclaimed(ring, error, Status.FAILED)
+        finally:
+            del taking  # an error of the task's would hold this frame, which holds the task
         return found if isinstance(found, Obstacle) else replace(ring, guard=found)
 
     def _unclaimed(self, ring: Ring, error: MaintdError, status: Status) -> Ring | Obstacle:

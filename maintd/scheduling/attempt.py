@@ -100,10 +100,12 @@ class Attempt:
             await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 raise asyncio.CancelledError if self._interrupted.done() else _OverrunError
+            return task.result()
         except BaseException:
             await self._stop(task)
             raise
-        return task.result()
+        finally:
+            del task, either  # an error of the task's would hold this frame, which holds the task
 
     async def _once(self) -> Outcome:
         async with self._open() as context:

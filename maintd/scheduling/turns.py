@@ -86,15 +86,11 @@ class Waits:
         self.cut()
 
     async def until(self, wait: asyncio.Future[Any]) -> bool:
-        """False where the wait was ended before it was done; then it is cancelled. Raises what it raised."""
-        if self.over:
-            wait.cancel()
-        self._waits.add(wait)
-        try:
-            await wait
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is None or task.cancelling():
-                raise  # it is the waiting itself that is cancelled
-        finally:
+        """False where the wait was ended before it was done; then it is cancelled."""
+        if not wait.done():
+            if self.over:
+                wait.cancel()
+            self._waits.add(wait)
+            await asyncio.wait({wait})
             self._waits.discard(wait)
         return not wait.cancelled()

@@ -9,6 +9,7 @@ from maintd.cluster.api import Api
 from maintd.cluster.request import Request
 from maintd.core.errors import JobError, Transient
 from tests.cluster.conftest import Answer, Scripted, Seen, Stage, refusal, reply, reset, silence, trickle
+from tests.memory import uncollected
 
 GOOD = reply({"kind": "Answer"})
 PASSING: dict[str, Answer] = {
@@ -34,6 +35,18 @@ async def test_a_read_is_sent_again_until_it_is_answered(stage: Stage, fault: st
 
     assert found.json == {"kind": "Answer"}
     assert [seen.method for seen in server.seen] == ["GET"] * 3
+
+
+@pytest.mark.parametrize("fault", PASSING)
+async def test_an_error_that_was_told_is_gone_at_once_with_the_frames_it_went_through(stage: Stage, fault: str) -> None:
+    server = await stage.serve(*[PASSING[fault]] * 100)
+    api = (await stage.connect(server)).scoped(patience=timedelta(milliseconds=300))
+
+    with uncollected() as left:
+        with pytest.raises(Transient):
+            await api.call(request("GET"))
+
+        assert left() == []
 
 
 @pytest.mark.parametrize("fault", PASSING)

@@ -195,7 +195,7 @@ class WithoutPreconditions:
     unit: str = ""
 
     def plan(self, seed: int, *, quick: bool) -> Plan:
-        return Plan(seed, (Step(0, "sequences", "200"),))
+        return Plan(seed, (Step(0, "sequences", "1000"),))
 
     async def play(self, plan: Plan, folder: Path) -> Report:
         """The violation is that none is found."""

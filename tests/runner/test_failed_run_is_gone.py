@@ -1,0 +1,30 @@
+"""What a run that failed leaves behind: its record, and nothing that holds on to itself."""
+
+import pytest
+
+from maintd.core.errors import Denied
+from maintd.core.kind import Context
+from maintd.core.outcome import Outcome
+from tests.memory import uncollected
+from tests.runner.conftest import House, Nothing
+
+
+async def not_allowed(ctx: Context, params: Nothing) -> Outcome:
+    """Fail as most do."""
+    raise Denied("may not list pods")
+
+
+async def defective(ctx: Context, params: Nothing) -> Outcome:
+    """Fail as a defect does."""
+    raise ValueError("a bug")
+
+
+@pytest.mark.parametrize(("run", "status"), [(not_allowed, "failed"), (defective, "crashed")])
+async def test_the_error_of_a_run_is_gone_with_it(house: House, run, status) -> None:
+    job = house.job(run)
+
+    with uncollected() as left:
+        record = await house.run(job)
+
+        assert record.status == status
+        assert left() == []
