@@ -212,6 +212,7 @@ def main() -> None:
     parser.add_argument("--warm-up", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that its daemon ends with it
     folder = Path(tempfile.mkdtemp(prefix="maintd-soak-"))
     print(f"its log and its store are in {folder}", file=sys.stderr)
     print(table(("WHAT", "FIGURE"), asyncio.run(soaked(folder, asked))))
