@@ -80,7 +80,7 @@ class Daemon:
                 asyncio.create_task(self._backups.run(), name="backup watch"),
                 asyncio.create_task(self._house.orders.run(), name="orders"),
                 asyncio.create_task(self._heart.run(), name="heartbeat"),
-                asyncio.create_task(garbage.collect(), name="garbage"),
+                asyncio.create_task(garbage.collect(garbage.PERIOD_SECONDS), name="garbage"),
             ]
             self._health.started()
             self._log.info("daemon started", jobs=len(self.jobs), url=self.url, storage=self._house.store.url(""))

@@ -7,12 +7,11 @@ cannot be given back.
 
 import asyncio
 import gc
-from typing import Final
 
-PERIOD_SECONDS: Final = 60.0
+PERIOD_SECONDS = 60.0
 
 
-async def collect(period_seconds: float = PERIOD_SECONDS) -> None:
+async def collect(period_seconds: float) -> None:
     """Collect until cancelled: 3 ms for ten thousand objects, and what was there before the jobs is not looked at."""
     while True:
         await asyncio.sleep(period_seconds)

@@ -10,10 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from maintd.app import backup_watch, housekeeping
+from maintd.app import backup_watch, garbage, housekeeping
 from maintd.app.daemon import Daemon, Edits
 from maintd.app.house import open_house
 from maintd.cli import jobsfile
+from maintd.cli.process import settle
 from maintd.config.jobs import JobsFile
 from maintd.config.load import Loader
 from maintd.config.settings import Settings
@@ -42,12 +43,13 @@ def _kind(name: str, *, protects: bool) -> Kind:
 
 def slow_down_chores() -> None:
     """What has no part in when jobs are rung, and beats every few seconds, would take most of the time."""
+    settle()
     _default(Pulse, "period_seconds", _SELDOM.total_seconds())
     _default(State, "flush_every", _SELDOM)
     alarm.LONGEST_WAIT = _SELDOM  # only clocks that step need it shorter
     orders.BUSY_SECONDS = orders.IDLE_SECONDS = _SELDOM.total_seconds()
     backup_watch._LOOK_SECONDS = _SELDOM.total_seconds()
-    housekeeping._LOOK_SECONDS = _SELDOM.total_seconds()
+    housekeeping._LOOK_SECONDS = garbage.PERIOD_SECONDS = _SELDOM.total_seconds()
 
 
 def _default(of: type, name: str, value: object) -> None:
