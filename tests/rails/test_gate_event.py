@@ -91,7 +91,7 @@ async def test_a_run_that_was_cancelled_still_says_what_it_changed(scene):
     scene.sandbox.faults.append(Fault("delete", "*/pods/b", delay_seconds=2))
     gate = scene.gate(in_flight=1)
     run = asyncio.create_task(gate.delete([scene.wish(pod) for pod in pods], population=9, now=scene.now))
-    while "a" in scene.names():
+    while not any(change.result == "done" for change in gate.changes):
         await asyncio.sleep(0.01)
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
