@@ -1,6 +1,5 @@
 """Everything one process needs to run jobs, built once and taken down in order."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -104,14 +103,8 @@ async def _store(settings: Settings, metrics: Metrics, *, spooling: bool) -> Asy
         return
     spool = SpooledStore(store, settings.spool / settings.cluster, settings.spool_limit, logs.get("maintd"))
     metrics.watch_spool(waiting_bytes=lambda: spool.waiting_bytes, lost=lambda: spool.lost)
-    await spool.open()
-    handing_over = asyncio.create_task(spool.run(), name="spool")
-    try:
-        yield spool
-    finally:
-        handing_over.cancel()
-        await asyncio.gather(handing_over, return_exceptions=True)
-        await spool.close()
+    async with spool.running() as spooled:
+        yield spooled
 
 
 def _fanout(metrics: Metrics, state: State, sinks: tuple[Sink, ...]) -> Fanout:

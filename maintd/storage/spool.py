@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from maintd.core.errors import Conflict, JobError, Missing, Refused, Transient, Unreadable
 from maintd.core.failpoints import reach
@@ -68,6 +69,21 @@ class SpooledStore:
         waiting = f"{counted(len(self._backlog), 'object')} ({sized(self.waiting_bytes)}) wait"
         lost = f", it cannot keep more and {counted(self.lost, 'object')} were LOST" if self._overflowed else ""
         return f"{waiting} in {self._backlog.folder}{lost}: {self._why}"
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Hands over what waits, also what an earlier process left, and at the end tries for a few seconds more."""
+        await self.open()
+        handing_over = asyncio.create_task(self.run(), name="spool")
+        try:
+            yield self
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_TRY), self._changing:  # a removal that has begun is finished
+                    handing_over.cancel()
+            handing_over.cancel()
+            await asyncio.gather(handing_over, return_exceptions=True)
+            await self.close()
 
     async def open(self) -> None:
         """Take over what an earlier process left. Never raises: the daemon runs without a spool too."""

@@ -1,10 +1,9 @@
 """What a store does not take waits: in order, within bounds, and over the end of the process."""
 
 import asyncio
-import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,6 +26,8 @@ class Fickle(FolderStore):
     hangs = False
     commits_first = False
     asked = 0
+    then_busy: asyncio.Semaphore | None = None
+    """All turns of a disk, which are taken once it has taken an object."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, "demo")
@@ -39,9 +40,16 @@ class Fickle(FolderStore):
         if self.commits_first or not self.away:
             stored = await super().create(path, data)
             self.taken.append(path)
+            while self.then_busy and not self.then_busy.locked():
+                await self.then_busy.acquire()
         if self.away:
             raise self.away
         return stored
+
+    def idle(self) -> None:
+        """Give back the turns of a disk that has four."""
+        for _ in range(4):
+            self.then_busy.release()
 
 
 class Told:
@@ -75,19 +83,6 @@ def make(tmp_path, fickle, told) -> Callable[..., SpooledStore]:
     return make
 
 
-@contextlib.asynccontextmanager
-async def running(store: SpooledStore) -> AsyncIterator[SpooledStore]:
-    """As the daemon runs it."""
-    await store.open()
-    task = asyncio.create_task(store.run())
-    try:
-        yield store
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await store.close()
-
-
 async def until(happened: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
         while not happened():
@@ -99,7 +94,7 @@ async def emptied(store: SpooledStore) -> None:
 
 
 async def test_a_store_that_is_well_has_everything_at_once_and_no_folder_is_made(make, fickle, tmp_path):
-    async with running(make()) as store:
+    async with make().running() as store:
         await store.create(RUNS[0], b"a")
 
     assert (fickle.taken, (tmp_path / "spool").exists()) == (RUNS[:1], False)
@@ -108,7 +103,7 @@ async def test_a_store_that_is_well_has_everything_at_once_and_no_folder_is_made
 @pytest.mark.parametrize("away", [AWAY, Denied("no right"), Missing("no bucket"), Unreadable("a proxy")])
 async def test_what_the_store_does_not_take_is_there_once_it_is_well_and_in_the_order_it_came(make, fickle, away):
     fickle.away = away
-    async with running(make()) as store:
+    async with make().running() as store:
         for path in RUNS[:3]:
             await store.create(path, path.encode())
         assert fickle.taken == []
@@ -154,12 +149,12 @@ async def test_samples_wait_too_and_backups_and_evidence_do_not(make, fickle):
 
 async def test_the_next_process_goes_on_where_one_ended(make, fickle):
     fickle.away = AWAY
-    async with running(make()) as first:
+    async with make().running() as first:
         for path in RUNS[:3]:
             await first.create(path, b"x")
     fickle.away = None
 
-    async with running(make()) as second:
+    async with make().running() as second:
         assert second.problem.startswith("3 objects (3 B) wait in ")
         await second.create(RUNS[3], b"x")
         await emptied(second)
@@ -169,7 +164,7 @@ async def test_the_next_process_goes_on_where_one_ended(make, fickle):
 
 async def test_a_write_whose_reply_was_lost_is_neither_doubled_nor_given_up(make, fickle, told):
     fickle.away, fickle.commits_first = AWAY, True
-    async with running(make()) as store:
+    async with make().running() as store:
         await store.create(RUNS[0], b"a")
         fickle.away, fickle.commits_first = None, False
         await emptied(store)
@@ -180,7 +175,7 @@ async def test_a_write_whose_reply_was_lost_is_neither_doubled_nor_given_up(make
 async def test_what_is_in_the_store_under_the_same_name_stays_and_the_loss_is_said(make, fickle, told):
     await FolderStore.create(fickle, RUNS[0], b"another's")
     fickle.away = AWAY
-    async with running(make()) as store:
+    async with make().running() as store:
         for path in RUNS[:2]:
             await store.create(path, b"ours")
         fickle.away = None
@@ -193,7 +188,7 @@ async def test_what_is_in_the_store_under_the_same_name_stays_and_the_loss_is_sa
 
 async def test_more_than_the_spool_holds_is_lost_and_said_and_what_waits_stays(make, fickle, told):
     fickle.away = AWAY
-    async with running(make(limit=10)) as store:
+    async with make(limit=10).running() as store:
         await store.create(RUNS[0], b"12345678")
         for path in RUNS[1:3]:
             with pytest.raises(Transient, match=f"{path} is LOST: the spool .* is full, it holds 10 B; MAINTD_S"):
@@ -214,7 +209,7 @@ async def test_more_than_the_spool_holds_is_lost_and_said_and_what_waits_stays(m
 
 async def test_an_outage_is_said_when_it_begins_and_when_it_is_over_and_not_in_between(make, fickle, told):
     fickle.away = AWAY
-    async with running(make()) as store:
+    async with make().running() as store:
         for path in RUNS:
             await store.create(path, b"x")
         await until(lambda: fickle.asked > 3)
@@ -244,7 +239,7 @@ async def test_what_the_store_will_never_take_does_not_wait(make, fickle, error)
 
 async def test_a_surprise_while_handing_over_ends_nothing(make, fickle):
     fickle.away = AWAY
-    async with running(make()) as store:
+    async with make().running() as store:
         await store.create(RUNS[0], b"a")
         fickle.away = ZeroDivisionError("a defect")
         await until(lambda: "ZeroDivisionError" in store.problem)
@@ -277,6 +272,18 @@ async def test_at_the_end_it_is_tried_once_more(make, fickle):
     await store.close()
 
     assert fickle.taken == RUNS[:1]
+
+
+async def test_the_end_waits_for_a_file_that_is_being_removed(make, fickle, tmp_path):
+    async with make().running() as store:
+        turns = store._backlog._disk._turn
+        fickle.away, fickle.then_busy = AWAY, turns
+        await store.create(RUNS[0], b"a")
+        fickle.away = None
+        await until(turns.locked)
+        asyncio.get_running_loop().call_later(0.05, fickle.idle)
+
+    assert (fickle.taken, list((tmp_path / "spool").iterdir())) == (RUNS[:1], [])
 
 
 async def test_leftovers_of_a_crash_are_swept_once_they_are_old(make, fickle, tmp_path):
