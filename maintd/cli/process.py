@@ -37,8 +37,8 @@ def settle() -> None:
     """After the imports: spare the garbage collector what lives as long as the process.
 
     A page of 500 objects is a hundred thousand dicts and strings that all stay or all go: with Python's own settings
-    collecting takes as long as parsing them. A run whose requests fail leaves 30 KiB of exceptions and the frames they
-    hold, in circles: were they collected as seldom as during the imports, an outage would take 12 MiB.
+    collecting takes as long as parsing them. Were it as seldom as during the imports, errors that hold on to their
+    frames, as those of any kind may, would take 12 MiB in an outage.
     """
     gc.freeze()
     gc.set_threshold(*_SELDOM)

@@ -137,26 +137,29 @@ class Api:
     async def _fetch(self, request: Request, timeout: timedelta) -> _Raw:
         timeout = min(timeout, self._patience)
         async with self._slots:
-            clock = asyncio.get_running_loop().time
-            deadline = clock() + timeout.total_seconds()
+            deadline = asyncio.get_running_loop().time() + timeout.total_seconds()
             socket = _socket_timeouts(request, timeout, self._wire.connect_seconds)
-            unsure: Transient | None = None
-            try:
-                for attempt in itertools.count():
-                    try:
-                        return await self._attempt(request, deadline, socket)
-                    except NotLeading as error:
-                        raise unsure or error from None
-                    except Transient as error:
-                        unsure = unsure if isinstance(error, NotTaken) else error
-                        pause = _pause(attempt, error)
-                        hopeless = clock() + pause >= deadline
-                        if hopeless or not (request.may_repeat or isinstance(error, NotTaken)):
-                            self._wire.problem = str(error)
-                            raise
-                    await asyncio.sleep(pause)
-            finally:
-                unsure = None  # it would hold this frame, which holds it, until somebody collects garbage
+            return await self._until_sure(request, deadline, socket)
+
+    async def _until_sure(self, request: Request, deadline: float, socket: aiohttp.ClientTimeout) -> _Raw:
+        clock = asyncio.get_running_loop().time
+        unsure: Transient | None = None
+        try:
+            for attempt in itertools.count():
+                try:
+                    return await self._attempt(request, deadline, socket)
+                except NotLeading as error:
+                    raise unsure or error from None
+                except Transient as error:
+                    unsure = unsure if isinstance(error, NotTaken) else error
+                    pause = _pause(attempt, error)
+                    hopeless = clock() + pause >= deadline
+                    if hopeless or not (request.may_repeat or isinstance(error, NotTaken)):
+                        self._wire.problem = str(error)
+                        raise
+                await asyncio.sleep(pause)
+        finally:
+            unsure = None  # it would hold this frame, which holds it, until somebody collects garbage
         raise AssertionError("unreachable")
 
     async def _attempt(self, request: Request, deadline: float, socket: aiohttp.ClientTimeout) -> _Raw:

@@ -105,9 +105,9 @@ class Admission:
     async def _claimed(self, ring: Ring) -> Ring | Obstacle | None:
         patience = ring.latest - self._clock() if ring.latest else BY_HAND
         taking = asyncio.create_task(self._claims.take(ring, patience), name=f"claim {ring.run_id}")
+        if not await self.waits.until(taking):
+            return self._cut(ring)
         try:
-            if not await self.waits.until(taking):
-                return self._cut(ring)
             found = taking.result()
         except LATER as error:
             return self._unclaimed(ring, error, Status.MISSED if ring.due else Status.FAILED)

@@ -100,10 +100,11 @@ class Attempt:
             await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 raise asyncio.CancelledError if self._interrupted.done() else _OverrunError
-            return task.result()
         except BaseException:
             await self._stop(task)
             raise
+        try:
+            return task.result()
         finally:
             del task, either  # an error of the task's would hold this frame, which holds the task
 

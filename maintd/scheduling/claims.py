@@ -43,6 +43,8 @@ class Leadership(Protocol):
 
 @dataclass(slots=True)
 class _Ask:
+    """`found` is taken out of it: an error that it kept would hold the frames of the write, which hold it."""
+
     ring: Ring
     answer: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     found: Obstacle | Orphan | Guard | Exception | None = None
@@ -106,30 +108,28 @@ class Claims:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write(), name="claims")
         await ask.answer
-        if ask.found is None:
+        found, ask.found = ask.found, None
+        if found is None:
             raise RuntimeError(f"nobody judged the claim of {ring.run_id}")
-        if isinstance(ask.found, Exception):
-            raise ask.found
-        return ask.found
+        try:
+            if isinstance(found, Exception):
+                raise found
+            return found
+        finally:
+            del found  # an error would hold this frame, which holds it
 
     async def _write(self) -> None:
         """All asks that came meanwhile in one write, until there are no more."""
         while self._asks:
             asks, self._asks = [ask for ask in self._asks if not ask.answer.done()], []
-            error: Exception | None = None
             try:
                 reach("claim-before")
                 await self._state.change(partial(self._enter, asks))
                 reach("claim-after")
-            except Exception as raised:  # noqa: BLE001 - each who asked is told
-                error = raised
-            for ask in asks:
-                if ask.answer.done():
-                    continue
-                if error is None:
-                    ask.answer.set_result(None)
-                else:
-                    ask.answer.set_exception(error)
+            except Exception as error:  # noqa: BLE001 - each who asked is told
+                _answer(asks, error)
+            else:
+                _answer(asks)
 
     def _enter(self, asks: list[_Ask], entries: Entries) -> None:
         guard, now = self._leadership.current(), self._clock()
@@ -158,6 +158,13 @@ class Claims:
             target=ring.job.target_name,
         )
         return entry.model_copy(update={"open_claim": claim, "last_due": ring.due or entry.last_due})
+
+
+def _answer(asks: list[_Ask], error: Exception | None = None) -> None:
+    for ask in asks:
+        if not ask.answer.done():
+            ask.found = error or ask.found
+            ask.answer.set_result(None)
 
 
 def _judged(entries: Entries, ring: Ring, epoch: int, now: datetime) -> Obstacle | Orphan | Exception | None:

@@ -42,7 +42,10 @@ def _kind(name: str, *, protects: bool) -> Kind:
 
 
 def slow_down_chores() -> None:
-    """What has no part in when jobs are rung, and beats every few seconds, would take most of the time."""
+    """What has no part in when jobs are rung, and beats every few seconds, would take most of the time.
+
+    So would looking for garbage among what was imported: the process is set up as that of `serve`.
+    """
     settle()
     _default(Pulse, "period_seconds", _SELDOM.total_seconds())
     _default(State, "flush_every", _SELDOM)

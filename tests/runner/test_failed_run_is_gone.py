@@ -28,3 +28,14 @@ async def test_the_error_of_a_run_is_gone_with_it(house: House, run, status) -> 
 
         assert record.status == status
         assert left() == []
+
+
+async def test_the_error_of_a_claim_is_gone_with_it(house: House) -> None:
+    (house.folder / "state.json").mkdir()
+    job = house.job(not_allowed, level=1)
+
+    with uncollected() as left:
+        record = await house.run(job)
+
+        assert "could not be written down" in record.summary
+        assert left() == []
