@@ -36,7 +36,8 @@ class Backpressure:
                 self._until = self._now() + self._patience
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._got_through.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._got_through.wait()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -102,7 +102,8 @@ class Elector:
                 self._failed("lease out of reach", error)
             wait, poll = self._sighting.free_in, self._poll()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._retired.wait(), wait + poll / 10 if 0 < wait < poll else poll)
+                async with asyncio.timeout(wait + poll / 10 if 0 < wait < poll else poll):
+                    await self._retired.wait()
         return None
 
     async def _elected(self) -> bool:

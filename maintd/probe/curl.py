@@ -63,7 +63,8 @@ class Curl:
         # A daemon thread: one that waits for DNS does not hold up the end of the process.
         threading.Thread(target=self._work, args=(request, answer, given_up), name="probe", daemon=True).start()
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(answer), (request.timeout + _GRACE).total_seconds())
+            async with asyncio.timeout((request.timeout + _GRACE).total_seconds()):
+                return await asyncio.wrap_future(answer)
         except TimeoutError:
             # A libcurl built without its threaded resolver waits for DNS as long as DNS likes.
             error = f"no answer within {format_duration(request.timeout)}; the name lookup hangs"

@@ -306,3 +306,16 @@ async def _until_idle():
 
 def _open_files():
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_who_stops_in_the_moment_of_the_answer_is_stopped(curl):
+    sampling = asyncio.create_task(curl.sample(HttpRequest("http://127.0.0.1:1/")))
+    await asyncio.sleep(0)
+    for thread in [one for one in threading.enumerate() if one.name == "probe"]:
+        thread.join()
+    await asyncio.sleep(0)  # the answer is there, and whoever asked has not gone on yet
+
+    sampling.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await sampling
