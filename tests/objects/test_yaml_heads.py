@@ -27,7 +27,7 @@ _OBJECTS = st.fixed_dictionaries(
 ).flatmap(lambda obj: st.permutations(list(obj.items())).map(dict))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(_OBJECTS, max_size=4))
 def test_of_whatever_the_emitter_writes_the_objects_are_found_and_counted(objects):
     found = list(heads("".join(map(emit, objects)).encode()))

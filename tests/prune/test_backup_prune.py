@@ -86,7 +86,7 @@ def newest(some: Sequence[Candidate]) -> set[str]:
     return {max(some, key=lambda each: each.id).id} if some else set()
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(_HISTORIES, _POLICIES)
 def test_the_newest_complete_and_the_newest_verified_of_each_job_survive_every_history(
     history: list[Candidate], policy: Retention
@@ -101,7 +101,7 @@ def test_the_newest_complete_and_the_newest_verified_of_each_job_survive_every_h
     assert {each.id for each in history if each.pinned or each.unknown} <= kept
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(_HISTORIES, _POLICIES)
 def test_what_a_plan_keeps_the_next_one_keeps_too_also_after_a_crash_between_deletions(
     history: list[Candidate], policy: Retention
@@ -405,7 +405,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_STEPS, st.integers(0, 12), st.integers(1, 2))
 async def test_killed_before_any_removal_the_last_good_ones_are_there_and_no_half_is_listed(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, bool | None, int, bool]], dies: int, last: int

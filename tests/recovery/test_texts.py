@@ -55,7 +55,7 @@ def texts(documents: list[Json], count: int | None = None) -> Texts:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(DATA)
 def test_each_object_finds_its_own_text_and_what_is_left_reads_as_it_was(data: list[Any]) -> None:
     documents = objects(data)

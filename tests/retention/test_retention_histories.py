@@ -88,7 +88,7 @@ async def swept(pruner: Crashing | FolderPruner, befores: dict[str, datetime], k
         await Sweep(pruner, befores[area], keep).run(area)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     history=histories,
     now=times,

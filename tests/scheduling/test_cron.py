@@ -190,7 +190,7 @@ EXPRESSION = st.tuples(field(0, 59), field(0, 23), field(1, 31), field(1, 12), f
 INSTANT = st.datetimes(datetime(2000, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EXPRESSION, st.sampled_from(sorted(zone_names())), INSTANT)
 def test_due_instants_follow_each_other_and_do_not_depend_on_where_one_starts(expression, name, start):
     try:

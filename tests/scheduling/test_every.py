@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maintd.scheduling.cron import Cron
@@ -84,7 +84,6 @@ def test_names_spread_over_the_whole_span():
     assert max(offsets.count(second) for second in range(60)) < 70
 
 
-@settings(deadline=None)
 @given(PERIOD, NAME, INSTANT)
 def test_a_period_never_drifts_whatever_instant_one_asks_from(period, name, start):
     first, second, third = upcoming(Every(period, name), start, 3)
@@ -94,7 +93,6 @@ def test_a_period_never_drifts_whatever_instant_one_asks_from(period, name, star
     assert Every(period, name).after(first - timedelta(microseconds=1)) == first
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["* * * * *", "17 3 * * sun", "0 */6 * * *", "@monthly"]), PERIOD, NAME, INSTANT)
 def test_jitter_keeps_order_and_count(expression, jitter, name, start):
     plain = Cron(expression, "America/New_York")

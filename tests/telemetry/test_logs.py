@@ -212,7 +212,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(event=st.text(st.characters()), fields=st.dictionaries(st.text(st.characters()), ANYTHING, max_size=5))
 def test_whatever_the_fields_are_it_is_one_line_of_strict_json(tmp_path_factory, event, fields):
     path = tmp_path_factory.getbasetemp() / "any.log"
