@@ -63,8 +63,8 @@ async def _connected(settings: Settings) -> "AsyncIterator[Api]":
         await api.close()
 
 
-def iam_text() -> str:
-    """The gcloud lines for the jobs and the store. Raises ConfigError."""
+def iam_text(*, verifier: bool = False) -> str:
+    """The gcloud lines for the jobs and the store, or for the account of the verifier. Raises ConfigError."""
     from maintd.cli import jobsfile
     from maintd.derive import iam
     from maintd.storage.erasing import ERASED
@@ -73,6 +73,8 @@ def iam_text() -> str:
     settings, file = jobsfile.settings(), jobsfile.load()
     scheme, _, rest = settings.storage.partition("://")
     bucket = rest.partition("/")[0] if scheme == "gs" else ""
+    if verifier:
+        return iam.verifier_text(file.jobs, bucket, settings.namespace)
     pruned = pruned_names(settings.storage, settings.cluster, file.retention.terms)
     erasing = [job for job in file.jobs if job.enabled and job.kind.erases_backups and job.mode == "act"]
     erased = pruned_names(settings.storage, settings.cluster, ERASED) if erasing else []

@@ -19,7 +19,8 @@ PRINTED = ("iam",)
 @click.option(
     "--live", is_flag=True, help="rbac, verifier: ask the cluster too, so that its custom resources are listed."
 )
-def command(what: str | None, write: bool, check: bool, live: bool) -> None:
+@click.option("--verifier", is_flag=True, help="iam: for the account of the verifier, which needs the bucket alone.")
+def command(what: str | None, write: bool, check: bool, live: bool, verifier: bool) -> None:
     """Print the derived files, write them, or check them.
 
     schema: the JSON schema of jobs.yaml. docs: the pages of the kinds. rbac: the Roles that these jobs need. verifier:
@@ -30,8 +31,10 @@ def command(what: str | None, write: bool, check: bool, live: bool) -> None:
         raise click.UsageError(f"say what to print ({', '.join(WRITTEN + PRINTED)}), or --write or --check for all")
     if live and what not in LIVE:
         raise click.UsageError("--live is for the Roles: maintd render rbac --live, maintd render verifier --live")
+    if verifier and what not in PRINTED:
+        raise click.UsageError("--verifier is for what Google Cloud grants: maintd render iam --verifier")
     if what in PRINTED:
-        _print_iam(to_file=write or check)
+        _print_iam(to_file=write or check, verifier=verifier)
     elif write:
         _write(_wanted(what, live))
     elif check:
@@ -90,12 +93,12 @@ def _deploy() -> Files:
     return {Path("deploy/base/jobs.yaml"): jobs_text, Path("deploy/base/probes-policy.yaml"): policy_text}
 
 
-def _print_iam(*, to_file: bool) -> None:
+def _print_iam(*, to_file: bool, verifier: bool) -> None:
     from maintd.cli.grants import iam_text
 
     if to_file:
         raise click.UsageError("what Google Cloud grants is in no file; to read it: maintd render iam")
-    click.echo(iam_text(), nl=False)
+    click.echo(iam_text(verifier=verifier), nl=False)
 
 
 def _write(wanted: Files) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from shlex import quote
 
 from maintd.config.jobs import Job
+from maintd.derive import verifier
 from maintd.derive.rbac import ACCOUNT
 
 _PREDEFINED: Mapping[str, frozenset[str]] = {
@@ -17,6 +18,9 @@ _CUSTOM = "maintd"
 """The project's own role, for what no narrow role of Google's holds."""
 _PRUNER = "maintdPruner"
 """Another, for the one right that is bound to a part of the bucket."""
+_SAID = """\
+# What {who} may do in Google Cloud: no more than {what}. Read it, then run it as somebody who
+# may grant roles. It can be run again. Written by `{how}`."""
 
 Wanted = Mapping[str, tuple[str, ...]]
 """Permissions, each with the jobs that need it."""
@@ -31,10 +35,20 @@ def text(
     it; `erased`: those that go with backups.
     """
     projects = _projects(job for job in jobs if job.enabled)
-    lines = [*_head(sorted(projects), bucket, namespace), *_bucket_roles(), *_pruning(pruned, erased)]
+    said = _SAID.format(who="maintd", what="its jobs and its store need", how="maintd render iam")
+    member = _member(sorted(projects), namespace, ACCOUNT)
+    lines = [said, "", *member, _bucket(bucket), *_bucket_roles(), *_pruning(pruned, erased)]
     for project in sorted(projects):
         lines += _project_roles(project, projects[project])
     return "\n".join(lines) + "\n"
+
+
+def verifier_text(jobs: Iterable[Job], bucket: str, namespace: str) -> str:
+    """As `text`, for the account of the verifier: what it writes and reads is in the bucket, and nowhere else."""
+    projects = sorted(_projects(job for job in jobs if job.enabled))
+    said = _SAID.format(who="maintd's verifier", what="the store needs", how="maintd render iam --verifier")
+    member = _member(projects, namespace, verifier.ACCOUNT)
+    return "\n".join([said, "", *member, _bucket(bucket), *_bucket_roles()]) + "\n"
 
 
 def _projects(jobs: Iterable[Job]) -> Mapping[str, Wanted]:
@@ -48,17 +62,17 @@ def _projects(jobs: Iterable[Job]) -> Mapping[str, Wanted]:
     return {project: {name: tuple(who) for name, who in sorted(found[project].items())} for project in found}
 
 
-def _head(projects: Sequence[str], bucket: str, namespace: str) -> Iterator[str]:
+def _member(projects: Sequence[str], namespace: str, account: str) -> Iterator[str]:
     own = quote(projects[0]) if len(projects) == 1 else _asked("PROJECT", "the id of that project")
-    yield "# What maintd may do in Google Cloud: no more than its jobs and its store need. Read it, then run it as"
-    yield "# somebody who may grant roles. It can be run again. Written by `maintd render iam`."
-    yield ""
-    yield "# The project of the cluster that maintd runs in, and maintd's ServiceAccount in there (Workload Identity)."
+    yield f"# The project of the cluster that maintd runs in, and its ServiceAccount {account} (Workload Identity)."
     yield f"PROJECT={own}"
     yield """PROJECT_NUMBER="$(gcloud projects describe "$PROJECT" --format='value(projectNumber)')\""""
     pool = "projects/${PROJECT_NUMBER:?}/locations/global/workloadIdentityPools/${PROJECT:?}.svc.id.goog"
-    yield f'MEMBER="principal://iam.googleapis.com/{pool}/subject/ns/{namespace}/sa/{ACCOUNT}"'
-    yield f"BUCKET={quote(bucket) if bucket else _asked('BUCKET', 'the name of the bucket, without gs://')}"
+    yield f'MEMBER="principal://iam.googleapis.com/{pool}/subject/ns/{namespace}/sa/{account}"'
+
+
+def _bucket(name: str) -> str:
+    return f"BUCKET={quote(name) if name else _asked('BUCKET', 'the name of the bucket, without gs://')}"
 
 
 def _asked(variable: str, meaning: str) -> str:

@@ -68,6 +68,14 @@ def binding(project: str, role: str) -> list[str]:
     return ["projects", "add-iam-policy-binding", project, MEMBER, "--condition=None", f"--role={role}"]
 
 
+def test_the_verifier_may_write_and_read_the_bucket_and_asks_google_nothing(shell: Shell) -> None:
+    jobs = [job("versions", "om-models", "container.clusters.get")]
+    own = [[word.replace("/sa/maintd", "/sa/maintd-verifier") for word in call] for call in (NUMBER, CREATOR, VIEWER)]
+
+    assert shell(iam.verifier_text(jobs, "b", "ops")) == own
+    assert (shell.done.returncode, shell.done.stderr) == (0, "")
+
+
 def test_the_bucket_may_be_written_and_read_and_the_clusters_looked_at(shell: Shell) -> None:
     jobs = [job("versions", "om-models", "container.clusters.get"), job("more", "om-models", "container.clusters.list")]
 

@@ -68,6 +68,7 @@ def test_the_settings_count_as_they_do_for_the_daemon(maintd, tmp_path):
         (("render", "docs", "--live"), 2, "--live is for the Roles"),
         (("render", "--check", "--live"), 2, "--live is for the Roles"),
         (("render", "iam", "--write"), 2, "is in no file"),
+        (("render", "verifier", "--verifier"), 2, "maintd render iam --verifier"),
         (("render", "rbac", "--live"), 2, "no cluster to talk to: set KUBECONFIG"),
     ],
 )
