@@ -1,6 +1,7 @@
 """`maintd pause`, `resume`, `cancel`, `jobs`: typed anywhere, obeyed where the jobs run."""
 
 import asyncio
+import contextlib
 import getpass
 import json
 import re
@@ -144,6 +145,93 @@ async def test_a_run_whose_holder_does_not_answer_is_said_to_be_asked(typed, lea
     said = await typed("cancel", run_id)
 
     assert (said.exit_code, said.stdout.startswith(f"{run_id} was asked to end, and has not yet: leader")) == (1, True)
+
+
+@contextlib.asynccontextmanager
+async def looking(replica):
+    """It looks for orders often."""
+
+    async def looks():
+        while True:
+            await replica.orders.look()
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(looks())
+    yield
+    task.cancel()
+
+
+@pytest.fixture
+async def silent(leader, realm, make, monkeypatch):
+    """What somebody runs by hand in a process that obeys nobody any more."""
+    monkeypatch.setattr("maintd.cli.cancel._PATIENCE", 0.5)
+    laptop = realm.replica("laptop", home=leader.state._home)
+    typed = asyncio.create_task(laptop.runner.run_now(make("tidy", forever), "act", actor="bob", reason=""))
+    yield await begun(laptop)
+    laptop.runner.interrupt()
+    await typed
+
+
+async def test_of_a_run_by_hand_it_is_said_until_when_it_counts_and_what_to_type_if_it_is_gone(typed, silent):
+    said = await typed("cancel", silent)
+
+    told = rf"{silent} was asked to end, and has not yet: laptop runs it, or is gone; then it ends at (\d\d:\d\d) UTC"
+    assert re.fullmatch(rf"{told}, or now if you know it: maintd cancel {silent} --gone\n", said.stdout)
+    assert said.exit_code == 1
+
+
+async def test_a_run_by_hand_whose_process_is_known_to_be_gone_holds_up_its_job_no_more(
+    typed, leader, realm, silent, make
+):
+    async with looking(leader):
+        said = await typed("cancel", silent, "--gone")
+    leader.ring(make("tidy"), realm.now())
+    [buried, rung] = await leader.records(2)
+
+    assert said.stdout.startswith(f"{silent} ended as interrupted: laptop, where it ran, is gone;")
+    assert (said.exit_code, buried.run_id, rung.status) == (0, silent, "ok")
+
+
+async def test_a_run_that_answers_is_not_given_up_whatever_is_said(typed, leader, realm, silent):
+    laptop = realm.replicas[-1]
+
+    async def obeys_slowly():
+        while laptop.state.of("tidy").cancel is None:
+            await asyncio.sleep(0.02)
+            await laptop.state.look()
+        await asyncio.sleep(0.3)
+        await laptop.orders.look()
+
+    async with looking(leader), asyncio.TaskGroup() as group:
+        group.create_task(obeys_slowly())
+        said = await typed("cancel", silent, "--gone")
+
+    assert f"{silent} ended as interrupted: stopped from outside before it was done: cancelled by" in said.stdout
+    assert said.exit_code == 0
+
+
+async def test_where_nobody_leads_it_is_buried_before_its_job_starts_again(
+    typed, leader, realm, silent, make, monkeypatch
+):
+    monkeypatch.setattr("maintd.cli.cancel._PATIENCE_WITH_LEADER", 0.5)
+    said = await typed("cancel", silent, "--gone")
+    leader.ring(make("tidy"), realm.now())
+    [buried, rung] = await leader.records(2)
+
+    assert said.stdout.startswith(f"{silent} holds up its job no more; its record comes from who leads, or before")
+    assert (said.exit_code, buried.run_id, rung.status) == (1, silent, "ok")
+
+
+async def test_a_daemons_run_is_alive_while_its_reign_lasts_whatever_is_said(typed, leader, realm, make, monkeypatch):
+    monkeypatch.setattr("maintd.cli.cancel._PATIENCE", 0.5)
+    monkeypatch.setattr("maintd.cli.cancel._PATIENCE_WITH_LEADER", 0.5)
+    leader.ring(make("tidy", forever), realm.now())
+    run_id = await begun(leader)
+    said = await typed("cancel", run_id, "--gone")
+    await leader.state.look()
+
+    assert said.stdout.endswith("leader runs it, or is gone and is buried by who leads\n")
+    assert (said.exit_code, leader.runner.orphans.found()) == (1, [])
 
 
 BAD = {
